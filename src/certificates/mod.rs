@@ -20,7 +20,9 @@
 mod description;
 mod facts;
 mod identify;
+mod key;
 mod profile;
+mod purposes;
 mod subject;
 mod text;
 
@@ -34,6 +36,8 @@ mod serial;
 pub use description::{Description, Names};
 pub use facts::{CertificateError, Facts, may_be_server, sha256};
 pub use identify::IdentityError;
+pub use key::KeyKind;
 pub use profile::{Profile, UnfitLeaf};
+pub use purposes::Purposes;
 pub use revocation::{ListAge, ListError, RevocationList, SignedBytes, read_issuer, read_signed};
 pub use serial::Serial;

@@ -5,8 +5,9 @@ use x509_parser::oid_registry::OID_X509_EXT_BASIC_CONSTRAINTS;
 use x509_parser::prelude::{FromDer, X509Certificate};
 use x509_parser::x509::X509Name;
 
-use super::der::{INTEGER, Reader, SEQUENCE};
+use super::der::{Reader, SEQUENCE};
 use super::facts::{CertificateError, sha256};
+use super::key::KeyKind;
 use super::serial::Serial;
 use super::subject::describe;
 use ehealth_core::model::{Digest, Timestamp};
@@ -112,10 +113,22 @@ impl Profile {
         if self.key_usage.is_some_and(|usage| !usage.digital_signature) {
             return Err(UnfitLeaf::NoDigitalSignature);
         }
-        if !is_accepted_key(&self.key_algorithm, &self.key_bits) {
+        if !self.key_kind().is_accepted() {
             return Err(UnfitLeaf::Key);
         }
         Ok(())
+    }
+
+    /// Kind of the public key.
+    #[must_use]
+    pub fn key_kind(&self) -> KeyKind {
+        KeyKind::read(&self.key_algorithm, &self.key_bits)
+    }
+
+    /// Whether the certificate is an authority's, by its basic constraints.
+    #[must_use]
+    pub fn is_authority(&self) -> bool {
+        self.authority
     }
 
     /// Whether the certificate may sign certificates: an authority whose key usage, if any, allows
@@ -169,36 +182,6 @@ impl Profile {
 /// Content of the `AlgorithmIdentifier` at the beginning of a `SubjectPublicKeyInfo`.
 fn read_key_algorithm(public_key: &[u8]) -> Option<Vec<u8>> {
     Reader::new(public_key).enter(SEQUENCE)?.read(SEQUENCE).map(<[u8]>::to_vec)
-}
-
-/// Whether a client may have this key. No signature in the path depends on it, so webpki does not
-/// check it.
-fn is_accepted_key(algorithm: &[u8], bits: &[u8]) -> bool {
-    /// With the curve as parameters.
-    const CURVES: [&[u8]; 3] = [
-        b"\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07", // P-256
-        b"\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x05\x2b\x81\x04\x00\x22",             // P-384
-        b"\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x05\x2b\x81\x04\x00\x23",             // P-521
-    ];
-    const ED25519: &[u8] = b"\x06\x03\x2b\x65\x70";
-    /// With NULL as parameters.
-    const RSA: &[u8] = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00";
-    // A longer key makes a signature cost more than a connection should; the TLS library has the
-    // same limit.
-    const RSA_BITS: std::ops::RangeInclusive<usize> = 2_048..=8_192;
-    if algorithm == RSA {
-        return count_modulus_bits(bits).is_some_and(|count| RSA_BITS.contains(&count));
-    }
-    algorithm == ED25519 || CURVES.contains(&algorithm)
-}
-
-/// Size of an RSA key in bits: that of the first integer of `RSAPublicKey` (RFC 8017, A.1.1).
-fn count_modulus_bits(key: &[u8]) -> Option<usize> {
-    let modulus = Reader::new(key).enter(SEQUENCE)?.read(INTEGER)?;
-    let zeros = modulus.iter().take_while(|octet| **octet == 0).count();
-    let significant = modulus.get(zeros..)?;
-    let unused = usize::try_from(significant.first()?.leading_zeros()).ok()?;
-    significant.len().checked_mul(8)?.checked_sub(unused)
 }
 
 /// Whether the basic constraints cannot be parsed: the parser then reports them as absent. It

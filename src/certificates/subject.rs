@@ -79,13 +79,13 @@ fn write_value(value: &str, text: &mut String) {
 }
 
 /// Whether the character is allowed in XML 1.0 and on one log line.
-fn is_plain(character: char) -> bool {
+pub(super) fn is_plain(character: char) -> bool {
     !character.is_control() && !matches!(character, '\u{2028}' | '\u{2029}' | '\u{fffe}' | '\u{ffff}')
 }
 
 /// Masks the digits after every `SSIN=` (in any case) to the end of its part, and every other run
 /// of eleven digits that is an SSIN (the serialNumber of an identity card).
-fn mask(value: &str) -> String {
+pub(super) fn mask(value: &str) -> String {
     const SSIN: &[u8] = b"ssin=";
     let mut masked: Vec<u8> = value.as_bytes().to_vec();
     for part in masked.split_mut(|byte| *byte == b',') {

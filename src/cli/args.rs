@@ -4,6 +4,7 @@ use clap::{Parser, Subcommand};
 
 use super::audit::AuditCommand;
 use super::backup::{BackupArguments, RestoreArguments};
+use super::certificates::CertificatesCommand;
 use super::cluster::ClusterCommand;
 use super::config::ConfigCommand;
 use super::contract::ContractCommand;
@@ -14,6 +15,7 @@ use super::generate::GenerateArguments;
 use super::health::HealthArguments;
 use super::log::LogFormat;
 use super::lookup::LookupArguments;
+use super::manual::{CompletionsArguments, ManArguments};
 use super::policy::PolicyCommand;
 use super::reload::ReloadArguments;
 use super::serve::ServeArguments;
@@ -22,10 +24,53 @@ use super::signature::SignatureCommand;
 use super::simulate::SimulateArguments;
 use super::sync::SyncArguments;
 
+const AFTER_HELP: &str = "\
+Examples:
+  ehealth-attributes serve --config ./config.toml
+  ehealth-attributes lookup --profile fund --ssin - < ssin.txt
+  ehealth-attributes completions bash
+  ehealth-attributes lookup --help";
+
+const CERTIFICATES_HELP: &str = "\
+Examples:
+  ehealth-attributes certificates inspect fund.pem
+  ehealth-attributes certificates inspect fund.pem --ca clients-ca.pem";
+
+const CONTRACT_HELP: &str = "\
+Examples:
+  ehealth-attributes contract export wsdl
+  ehealth-attributes contract export --help";
+
+const SIGNATURE_HELP: &str = "\
+Examples:
+  ehealth-attributes signature check request.xml
+  ehealth-attributes signature sign request.xml --cert fund.pem --key fund.key";
+
+const AUDIT_HELP: &str = "\
+Examples:
+  ehealth-attributes audit search --ssin - < ssin.txt
+  ehealth-attributes audit verify --audit-log /srv/copy --key audit-log.pub
+  ehealth-attributes audit search --help";
+
+const CLUSTER_HELP: &str = "\
+Examples:
+  ehealth-attributes cluster check
+  ehealth-attributes cluster status --json";
+
+const CONFIG_HELP: &str = "\
+Examples:
+  ehealth-attributes config check
+  ehealth-attributes config example > config.toml";
+
+const POLICY_HELP: &str = "\
+Examples:
+  ehealth-attributes policy check policy.toml
+  ehealth-attributes policy show policy.toml";
+
 /// SOAP gateway with mutual TLS: returns the employer, the competent prevention service and the
 /// health-insurance fund of a person, from an SSIN
 #[derive(Debug, Parser)]
-#[command(name = "ehealth-attributes", version, arg_required_else_help = true)]
+#[command(name = "ehealth-attributes", version, arg_required_else_help = true, after_help = AFTER_HELP)]
 pub struct Arguments {
     /// The command
     #[command(subcommand)]
@@ -52,11 +97,14 @@ pub enum Command {
     Sync(SyncArguments),
     /// Look up one person or many through a running service
     Lookup(Box<LookupArguments>),
+    /// Show what a certificate names, and whether the service would accept it
+    #[command(subcommand, after_help = CERTIFICATES_HELP)]
+    Certificates(CertificatesCommand),
     /// Write the WSDLs and schemas of the services to files, for client generators
-    #[command(subcommand)]
+    #[command(subcommand, after_help = CONTRACT_HELP)]
     Contract(ContractCommand),
     /// Sign a message, or find out why a signature is refused
-    #[command(subcommand)]
+    #[command(subcommand, after_help = SIGNATURE_HELP)]
     Signature(SignatureCommand),
     /// Run a demonstration: a service with invented people, and two example lookups
     #[cfg(feature = "testkit")]
@@ -68,21 +116,25 @@ pub enum Command {
     #[cfg(feature = "testkit")]
     Generate(GenerateArguments),
     /// Verify, search and maintain the audit log
-    #[command(subcommand)]
+    #[command(subcommand, after_help = AUDIT_HELP)]
     Audit(AuditCommand),
     /// Check or migrate the database that several nodes share, or show the nodes
-    #[command(subcommand)]
+    #[command(subcommand, after_help = CLUSTER_HELP)]
     Cluster(ClusterCommand),
     /// Check or show the settings, or print an example
-    #[command(subcommand)]
+    #[command(subcommand, after_help = CONFIG_HELP)]
     Config(ConfigCommand),
     /// Copy the datasets and the audit log while the service runs
     Backup(BackupArguments),
     /// Verify a backup and put it in place
     Restore(RestoreArguments),
     /// Check a policy file, explain a decision, or pin a certificate
-    #[command(subcommand)]
+    #[command(subcommand, after_help = POLICY_HELP)]
     Policy(PolicyCommand),
+    /// Print the completions of a shell
+    Completions(CompletionsArguments),
+    /// Print the manual page, or write the pages of all commands
+    Man(ManArguments),
 }
 
 #[cfg(test)]

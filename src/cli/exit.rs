@@ -34,6 +34,8 @@ pub enum Exit {
     Refused,
     /// 11: `signature check`: a check found something wrong.
     SignatureWrong,
+    /// 12: `certificates inspect`: the certificate would be refused.
+    CertificateRefused,
 }
 
 impl Exit {
@@ -53,6 +55,7 @@ impl Exit {
             Self::SyncSkipped => 9,
             Self::Refused => 10,
             Self::SignatureWrong => 11,
+            Self::CertificateRefused => 12,
         }
     }
 }

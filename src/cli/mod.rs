@@ -34,10 +34,14 @@ mod serve;
 mod sync;
 mod sync_report;
 
-// What integrators use: the client, the contract as files, signatures of messages.
+// What integrators use: the client, the contract as files, certificates, signatures of messages.
+mod certificates;
 mod contract;
 mod lookup;
 mod signature;
+
+// What a shell and `man` know of the program.
+mod manual;
 
 // The demo world: only with the feature `testkit`.
 #[cfg(feature = "testkit")]
@@ -52,6 +56,7 @@ mod test_service;
 pub use args::{Arguments, Command};
 pub use audit::AuditCommand;
 pub use backup::{BackupArguments, RestoreArguments};
+pub use certificates::{CertificatesCommand, InspectArguments};
 pub use cluster::ClusterCommand;
 pub use config::ConfigCommand;
 pub use contract::ContractCommand;
@@ -62,7 +67,8 @@ pub use exit::Exit;
 pub use generate::GenerateArguments;
 pub use health::HealthArguments;
 pub use log::{LogFormat, LogWriter, start_log};
-pub use lookup::LookupArguments;
+pub use lookup::{BatchArguments, LookupArguments};
+pub use manual::{CompletionsArguments, ManArguments, ShellName};
 pub use policy::{ExplainArguments, PolicyCommand};
 pub use reload::ReloadArguments;
 pub use run::run;

@@ -1,11 +1,14 @@
 //! Runs the command that the arguments name.
 
+use clap::CommandFactory;
+
 use super::args::{Arguments, Command};
 use super::exit::Exit;
 use super::log::{LogWriter, start_log};
 use super::output::close;
 use super::{
-    audit, backup, cluster, config, contract, health, lookup, policy, reload, runtime, serve, signature, sync,
+    audit, backup, certificates, cluster, config, contract, health, lookup, manual, policy, reload, runtime, serve,
+    signature, sync,
 };
 #[cfg(feature = "testkit")]
 use super::{demo, generate, simulate};
@@ -37,6 +40,7 @@ fn run_command(command: Command, log: &mut LogWriter) -> Exit {
         Command::Reload(arguments) => reload::run(&arguments),
         Command::Sync(arguments) => sync::run(&arguments, log),
         Command::Lookup(arguments) => runtime::block_on(log, lookup::run(&arguments)),
+        Command::Certificates(command) => certificates::run(&command),
         Command::Contract(command) => contract::run(&command),
         Command::Signature(command) => signature::run(&command),
         #[cfg(feature = "testkit")]
@@ -51,5 +55,7 @@ fn run_command(command: Command, log: &mut LogWriter) -> Exit {
         Command::Backup(arguments) => backup::run_backup(&arguments),
         Command::Restore(arguments) => backup::run_restore(&arguments),
         Command::Policy(command) => policy::run(&command),
+        Command::Completions(arguments) => manual::run_completions(&arguments, Arguments::command()),
+        Command::Man(arguments) => manual::run_man(&arguments, Arguments::command()),
     }
 }

@@ -1,4 +1,5 @@
-//! Files that operators write: the settings, the policy, and the scenarios of simulations.
+//! Files that operators and users write: the settings, the policy, profiles of `lookup`, and the
+//! scenarios of simulations.
 //!
 //! Each file is read whole. Every error is reported at once, with file, line and key; an unknown
 //! key is an error. Nothing here opens a database, binds a port or reads a certificate: the modules
@@ -33,6 +34,7 @@ mod expectations;
 mod failures;
 mod policy;
 mod policy_values;
+mod profile;
 #[cfg(feature = "testkit")]
 mod scenario;
 
@@ -46,6 +48,7 @@ pub use origin::{Origin, Problem, Problems, Setting};
 pub use overrides::Overrides;
 pub use policy::{Policy, find_outdated_pins, parse_policy, read_policy};
 pub use policy_values::parse_customer;
+pub use profile::{Profile, find_profile, parse_legal_context, read_profile};
 pub use read::{Unreadable, parse_settings, read_settings, read_settings_with, try_settings};
 pub use readers::parse_public_url;
 #[cfg(feature = "testkit")]

@@ -68,7 +68,7 @@ impl Demo {
         let demo = self.folder.path().join("demo");
         let client = |ending: &str| demo.join(format!("clients/{caller}.{ending}"));
         program()
-            .args(["lookup", "--url", self.url(), "--organisation", organisation, "--context", context])
+            .args(["lookup", "--url", self.url(), "--organisation", organisation, "--legal-context", context])
             .arg("--ca")
             .arg(demo.join("ca.pem"))
             .arg("--cert")
@@ -188,7 +188,7 @@ fn an_unreachable_service_differs_from_one_that_refuses() {
         &file("clients/fund.key"),
         "--organisation",
         "0999010126",
-        "--context",
+        "--legal-context",
         "advisory-physician",
         "--ssin",
         "85073099932",
@@ -213,7 +213,8 @@ fn a_lookup_with_an_unusable_file_names_the_file() {
         (&ca, &certificate, &other, format!("`{other}`: the client certificate and its key cannot be used")),
     ] {
         let url = ["lookup", "--url", "https://localhost:1", "--ca", ca, "--cert", certificate, "--key", key];
-        let question = ["--organisation", "0999010126", "--context", "advisory-physician", "--ssin", "85073099932"];
+        let question =
+            ["--organisation", "0999010126", "--legal-context", "advisory-physician", "--ssin", "85073099932"];
         let asked = run(&[&url[..], &question[..]].concat());
         assert_eq!(asked.status.code(), Some(1), "{}", text(&asked.stderr));
         assert!(text(&asked.stderr).contains(&message), "{}", text(&asked.stderr));
@@ -293,7 +294,8 @@ fn a_decision_is_explained_and_a_certificate_can_be_pinned() {
     let policy = format!("{dir}/policy.toml");
     let explain = |more: &[&str], code: i32| {
         let arguments =
-            [&["policy", "explain", "--policy", &policy, "--cbe", "0999010126", "--legal-context"], more].concat();
+            [&["policy", "explain", "--policy", &policy, "--organisation", "0999010126", "--legal-context"], more]
+                .concat();
         let explained = run(&arguments);
         assert_eq!(explained.status.code(), Some(code), "{}", text(&explained.stderr));
         text(&explained.stdout)
@@ -460,7 +462,7 @@ fn invalid_arguments_are_reported_at_once_with_code_2() {
     let file = |name: &str| format!("{dir}/{name}");
     let (config, policy, person) = (file("ehealth-attributes.toml"), file("policy.toml"), "85073099933");
     let (ca, cert, key) = (file("ca.pem"), file("clients/fund.pem"), file("clients/fund.key"));
-    let lookup = ["lookup", "--ca", &ca, "--cert", &cert, "--key", &key, "--context", "advisory-physician"];
+    let lookup = ["lookup", "--ca", &ca, "--cert", &cert, "--key", &key, "--legal-context", "advisory-physician"];
     let lookup = [&lookup[..], &["--url", "http://localhost", "--organisation", "1", "--ssin", person]].concat();
     let audit = ["--config", &config, "--ssin", person, "--from", "2026-02-30", "--to", "today"];
     let explain = ["policy", "explain", "--policy", &policy, "--legal-context", "a"];
@@ -473,7 +475,10 @@ fn invalid_arguments_are_reported_at_once_with_code_2() {
         ([&["audit", "search"], &audit[..]].concat(), &["--ssin", "--from", "--to"]),
         ([&["audit", "report"], &audit[..]].concat(), &["--ssin", "--from", "--to"]),
         (vec!["audit", "prove", "--config", &config, "--ticket", "1"], &["--ticket"]),
-        ([&explain[..], &["--cbe", "1", "--customer", "2", "--on", "3"]].concat(), &["--cbe", "--customer", "--on"]),
+        (
+            [&explain[..], &["--organisation", "1", "--customer", "2", "--on", "3"]].concat(),
+            &["--organisation", "--customer", "--on"],
+        ),
         (vec!["--log", "=/=", "config", "example"], &["--log"]),
         (vec!["sync", "--allow-shrink", "x"], &["--allow-shrink"]),
     ] {
@@ -492,8 +497,9 @@ const SIGNED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/signed/clien
 fn printing_commands(dir: &str) -> Vec<Vec<String>> {
     let config = format!("{dir}/ehealth-attributes.toml");
     let policy = format!("{dir}/policy.toml");
-    let explain =
-        format!("policy explain --policy {policy} --cbe 0999010126 --legal-context BACKTOWORK:ADVISORY_PHYSICIAN");
+    let explain = format!(
+        "policy explain --policy {policy} --organisation 0999010126 --legal-context BACKTOWORK:ADVISORY_PHYSICIAN"
+    );
     let commands = [
         format!("config show --config {config}"),
         format!("config check --offline --config {config}"),

@@ -113,7 +113,7 @@ fn each_file_that_a_person_edits_may_come_from_windows() {
         // Nothing listens there: a file or an argument that cannot be read would end with 1 or 2.
         let (ca, cert, client_key) = (path("ca.pem"), path("clients/fund.pem"), path("clients/fund.key"));
         let lookup = ["lookup", "--url", "https://localhost:1", "--ca", &ca, "--cert", &cert, "--key", &client_key];
-        let lookup = [&lookup[..], &["--organisation", "0999010126", "--context", "advisory-physician"]].concat();
+        let lookup = [&lookup[..], &["--organisation", "0999010126", "--legal-context", "advisory-physician"]].concat();
         let people = path("people.txt");
         for (more, input) in
             [(["--in", people.as_str()], &b""[..]), (["--in", "-"], &convert(&plain[9])), (["--ssin", "-"], &person)]

@@ -99,7 +99,7 @@ impl Running {
             key,
             "--organisation",
             FUND,
-            "--context",
+            "--legal-context",
             context,
             "--ssin",
             "-",

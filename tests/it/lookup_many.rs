@@ -49,7 +49,7 @@ impl Desk {
 fn command(simulation: &Simulation, url: &str, more: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ehealth-attributes"));
     command
-        .args(["lookup", "--url", url, "--organisation", "0999010126", "--context", "advisory-physician"])
+        .args(["lookup", "--url", url, "--organisation", "0999010126", "--legal-context", "advisory-physician"])
         .arg("--ca")
         .arg(simulation.file("/ca"))
         .arg("--cert")
@@ -70,11 +70,9 @@ fn complaint(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// Sorted lines below the header: the order of answers is undefined.
+/// Lines below the header.
 fn rows(csv: &str) -> Vec<String> {
-    let mut rows: Vec<_> = csv.lines().skip(1).map(str::to_owned).collect();
-    rows.sort();
-    rows
+    csv.lines().skip(1).map(str::to_owned).collect()
 }
 
 #[test]
@@ -82,15 +80,16 @@ fn each_person_is_asked_once_even_over_two_runs() {
     let (simulation, desk) = (Simulation::start(""), Desk::new());
     let output = ask(&simulation, &desk.path("people.txt"), &desk.path("out.csv"), &[]);
     assert_eq!(output.status.code(), Some(0), "{}", complaint(&output));
-    assert!(complaint(&output).contains("6 of 6 answered"), "{}", complaint(&output));
+    let summary = "6 of 6 answered, 0 faults, 0 not answered yet\n\
+                   0 invalid lines, 1 duplicates, 0 header lines: no request sent\n";
+    assert!(complaint(&output).ends_with(summary), "{}", complaint(&output));
     let printed = desk.read("out.csv");
-    let mut expected: Vec<_> = PEOPLE.iter().map(|(ssin, code)| (*ssin, *code)).collect();
-    expected.sort_unstable();
+    let expected: Vec<_> = PEOPLE.iter().map(|(ssin, code)| (*ssin, *code)).collect();
     let rows = rows(&printed);
     let seen: Vec<_> = rows.iter().map(|row| row.split(',').collect::<Vec<_>>()).map(|row| (row[0], row[4])).collect();
     assert_eq!(seen, expected);
     let anna = "85073099932,0999010126,BACKTOWORK:ADVISORY_PHYSICIAN,,MSG00000,2026-01-15,0999100196:0999020123,,,,\
-                00000000-0000-4000-8000-000000000000,2026-01-15T09:30:00.000Z";
+                00000000-0000-4000-8000-000000000000,2026-01-15T09:30:00.000Z,3,";
     assert!(rows.iter().any(|row| row == anna), "{printed}");
     assert!(rows.iter().any(|row| row.contains(",MSG00006,2026-01-15,,,75021199966,")), "{printed}");
     let mode =
@@ -201,7 +200,15 @@ fn a_caller_without_a_grant_is_refused_once() {
     assert_eq!(output.expect("the program runs").status.code(), Some(2));
     let mut foreign = Command::new(env!("CARGO_BIN_EXE_ehealth-attributes"));
     let output = foreign
-        .args(["lookup", "--url", simulation.url(), "--organisation", "0999010225", "--context", "advisory-physician"])
+        .args([
+            "lookup",
+            "--url",
+            simulation.url(),
+            "--organisation",
+            "0999010225",
+            "--legal-context",
+            "advisory-physician",
+        ])
         .arg("--ca")
         .arg(simulation.file("/ca"))
         .arg("--cert")
@@ -235,18 +242,104 @@ fn ssins_come_from_stdin_and_answers_go_to_stdout() {
     );
 }
 
+/// Lines as spreadsheets and people write them, and the row of each.
+const MIXED: &str = "\u{feff}INSZ;naam\r\n\
+    85.07.30-999.32;Anna;\u{e9}\r\n\
+    85073099933;typing error\r\n\
+    =HYPERLINK(\"x\");y\r\n\
+    # a remark\r\n\
+    ;;\r\n\
+    79111299986  # Bert\r\n\
+    Anna\r\n\
+    85073099932\tagain\r\n\
+    62062099936,Chris\r\n";
+
 #[test]
-fn all_wrong_lines_are_reported_and_nothing_is_asked() {
+fn a_bad_line_is_a_row_in_its_place() {
     let (simulation, desk) = (Simulation::start(""), Desk::new());
-    desk.write("people.txt", "85073099932\n85073099933\n\nAnna\n");
+    desk.write("people.txt", MIXED);
+    for order in [&["--parallel", "16"][..], &["--parallel", "1", "--unordered"]] {
+        let out = desk.path(&format!("{}.csv", order.len()));
+        let output = ask(&simulation, &desk.path("people.txt"), &out, order);
+        let printed = complaint(&output);
+        assert_eq!(output.status.code(), Some(0), "{printed}");
+        assert!(printed.contains("3 of 3 answered, 0 faults, 0 not answered yet\n"), "{printed}");
+        assert!(printed.ends_with("3 invalid lines, 1 duplicates, 1 header lines: no request sent\n"), "{printed}");
+        assert!(!printed.contains("85073099933"), "{printed}");
+        let out = fs::read_to_string(out).expect("read");
+        let rows = rows(&out);
+        let seen: Vec<_> = rows.iter().map(|row| row.split(',').collect::<Vec<_>>()).collect();
+        let mut seen: Vec<_> = seen.iter().map(|row| (row[12], row[0], row[4], row[10].len(), row[13])).collect();
+        if order.len() > 2 {
+            seen.sort_unstable_by_key(|row| row.0.parse::<u32>().expect("a line number"));
+        }
+        let expected = [
+            ("2", "85073099932", "MSG00000", 36, ""),
+            ("3", "85073099933", "MSG00011", 0, "the check digits are wrong"),
+            ("4", "'=HYPERLINK(_x_)", "MSG00011", 0, "an SSIN has exactly 11 digits"),
+            ("7", "79111299986", "MSG00000", 36, ""),
+            ("8", "Anna", "MSG00011", 0, "an SSIN has exactly 11 digits"),
+            ("10", "62062099936", "MSG00012", 36, ""),
+        ];
+        assert_eq!(seen, expected, "{out}");
+    }
+    let out = desk.path("out.jsonl");
+    assert_eq!(ask(&simulation, &desk.path("people.txt"), &out, &["--json"]).status.code(), Some(0));
+    let objects: Vec<serde_json::Value> =
+        desk.read("out.jsonl").lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(objects[1]["answer"], serde_json::Value::Null);
+    assert_eq!((&objects[1]["code"], &objects[1]["line"]), (&"MSG00011".into(), &3.into()));
+    assert_eq!(objects[2]["ssin"], "'=HYPERLINK(_x_)");
+    assert_eq!((&objects[5]["code"], &objects[5]["error"]), (&"MSG00012".into(), &serde_json::Value::Null));
+    // The next run has nothing to do, and asks nothing.
+    let printed = desk.read("out.jsonl");
+    assert_eq!(ask(&simulation, &desk.path("people.txt"), &out, &["--json"]).status.code(), Some(0));
+    assert_eq!(desk.read("out.jsonl"), printed);
+}
+
+#[test]
+fn bytes_that_are_no_text_are_rows() {
+    let (simulation, desk) = (Simulation::start(""), Desk::new());
+    // A name in Latin-1 behind a number, then noise with a line of 1 MiB.
+    let lines = [&b"85073099932;Ren\xe9e\n\x00\x1b[2J\xff\n"[..], &vec![b'='; 1 << 20], b"\n"].concat();
+    fs::write(desk.path("people.txt"), lines).expect("written");
     let output = ask(&simulation, &desk.path("people.txt"), &desk.path("out.csv"), &[]);
-    let printed = complaint(&output);
-    assert_eq!(output.status.code(), Some(1), "{printed}");
-    assert!(
-        printed.contains("line 2: ") && printed.contains("line 4: ") && !printed.contains("85073099933"),
-        "{printed}"
-    );
-    assert!(!desk.path("out.csv").exists());
+    assert_eq!(output.status.code(), Some(0), "{}", complaint(&output));
+    let printed = desk.read("out.csv");
+    let first: Vec<_> = rows(&printed).iter().map(|row| row.split(',').next().unwrap_or_default().to_owned()).collect();
+    assert_eq!(first, ["85073099932", "__[2J\u{fffd}", &format!("'{}", "=".repeat(63))], "{printed}");
+
+    desk.write("people.txt", "nothing\nhere\n");
+    let output = ask(&simulation, &desk.path("people.txt"), &desk.path("none.csv"), &[]);
+    assert_eq!(output.status.code(), Some(1), "{}", complaint(&output));
+    assert!(complaint(&output).contains("no line has a valid SSIN"), "{}", complaint(&output));
+    assert_eq!(rows(&desk.read("none.csv")).len(), 2);
+}
+
+#[test]
+fn a_slow_answer_keeps_its_place() {
+    let (simulation, desk) =
+        (Simulation::start("[[person]]\nssin = \"85073099932\"\ndelay_millis = 500\n"), Desk::new());
+    let output = ask(&simulation, &desk.path("people.txt"), &desk.path("out.csv"), &["--parallel", "3"]);
+    assert_eq!(output.status.code(), Some(0), "{}", complaint(&output));
+    assert!(rows(&desk.read("out.csv"))[0].starts_with("85073099932,"));
+    let output = ask(&simulation, &desk.path("people.txt"), &desk.path("any.csv"), &["--parallel", "3", "--unordered"]);
+    assert_eq!(output.status.code(), Some(0), "{}", complaint(&output));
+    let printed = rows(&desk.read("any.csv"));
+    assert!(printed.len() == PEOPLE.len() && !printed[0].starts_with("85073099932,"), "{printed:?}");
+}
+
+#[test]
+fn two_runs_do_not_write_one_file() {
+    let (simulation, desk) = (Simulation::start(THIRD_IS_LATE), Desk::new());
+    let out = desk.path("out.csv");
+    let mut asking = ask_until_the_third(&simulation, &desk, &out);
+    let output = ask(&simulation, &desk.path("people.txt"), &out, &[]);
+    assert_eq!(output.status.code(), Some(1), "{}", complaint(&output));
+    assert!(complaint(&output).contains("another lookup writes this file"), "{}", complaint(&output));
+    asking.kill().expect("it runs");
+    asking.wait().expect("it ends");
+    assert_two_are_kept_and_the_rest_is_asked(&Simulation::start(""), &desk, &out);
 }
 
 #[test]

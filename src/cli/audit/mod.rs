@@ -10,6 +10,7 @@ mod args;
 mod events;
 mod inputs;
 mod keys_of;
+mod names;
 mod nodes;
 mod record;
 mod run;

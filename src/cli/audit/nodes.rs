@@ -16,7 +16,7 @@ use audit_log::{
     DetailError, Event, Found, KeyFolder, MissingKeys, SearchError, Whom, keep_policy_text, parse_record,
     replication::record_of,
 };
-use audit_verify::{VerifyingKey, verify_at};
+use audit_verify::{Verdict, VerifyingKey, verify_at};
 use cluster::{Adopted, NodeKeys, Proof, adopt, policy_texts};
 use ehealth_core::lookup::MessageSignature;
 use ehealth_core::model::{Clock, Ticket, Window};
@@ -129,16 +129,21 @@ pub(super) fn run_rebuild(arguments: &RebuildArguments) -> Result<Exit, Failure>
     for text in policies {
         keep_policy_text(folder, &text).map_err(failed)?;
     }
-    if arguments.json {
-        println!("{:#}", json!({ "node": node, "before": before, "records": after, "root": root }));
-    } else {
+    if !arguments.json {
         println!("node {node}: {after} records, {before} of them were there; root {root}");
     }
-    let Some(key) = &arguments.key else { return Ok(Exit::Done) };
-    let key = VerifyingKey::from_argument(key).map_err(failed)?;
-    let verdict = verify_at(folder, &key, arguments.checkpoint.as_deref(), Some(SystemClock.now())).map_err(failed)?;
-    println!("{verdict}");
-    Ok(if verdict.is_sound() { Exit::Done } else { Exit::Failed })
+    let verdict = arguments.key.as_deref().map(|key| {
+        let key = VerifyingKey::from_argument(key).map_err(failed)?;
+        verify_at(folder, &key, arguments.checkpoint.as_deref(), Some(SystemClock.now())).map_err(failed)
+    });
+    let verdict = verdict.transpose()?;
+    if arguments.json {
+        let verdict = verdict.as_ref().map(Verdict::to_json);
+        println!("{:#}", json!({ "node": node, "before": before, "records": after, "root": root, "verdict": verdict }));
+    } else if let Some(verdict) = &verdict {
+        println!("{verdict}");
+    }
+    Ok(if verdict.is_none_or(|verdict| verdict.is_sound()) { Exit::Done } else { Exit::Failed })
 }
 
 fn read(file: &Path) -> Result<String, Failure> {

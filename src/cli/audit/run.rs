@@ -9,6 +9,7 @@ use super::args::{
 };
 use super::events::run_events;
 use super::inputs::{Failure, audit_log_settings, failed, read_days};
+use super::names::Names;
 use super::nodes::{all_nodes, find_in_all, prove_in_all, run_rebuild};
 use super::record::describe;
 use super::words::Words;
@@ -97,7 +98,7 @@ fn subject(text: &str, errors: &mut ArgumentErrors) -> Option<Whom> {
 }
 
 /// Makes the report of what is found.
-fn report(scope: &Scope, whom: &Whom, days: Option<Window>, names: Option<String>) -> Result<Report, Failure> {
+fn report(scope: &Scope, whom: &Whom, days: Option<Window>, names: Names) -> Result<Report, Failure> {
     let whole = scope.settings.read().map_err(|problems| (Exit::Configuration, problems.to_string()))?;
     let settings = &whole.audit_log;
     if let Some(of_cluster) = all_nodes(&whole, &scope.nodes) {
@@ -129,7 +130,7 @@ fn run_search(arguments: &SearchArguments) -> Result<Exit, Failure> {
             read_scope(scope, |errors| errors.take("--end-user", id))?
         }
     };
-    let report = report(scope, &whom, days, None)?;
+    let report = report(scope, &whom, days, Names::default())?;
     if arguments.json {
         print!("{}", report.render_lines());
         return Ok(exit_with_gaps(&report));
@@ -151,7 +152,8 @@ fn run_report(arguments: &ReportArguments) -> Result<Exit, Failure> {
     let text = read_argument(&arguments.person.ssin)?;
     let scope = &arguments.person.scope;
     let (whom, days) = read_scope(scope, |errors| subject(&text, errors))?;
-    let names = arguments.names.as_deref().map(read).transpose()?;
+    let names = arguments.names.as_deref().map(Names::read).transpose();
+    let names = names.map_err(|errors| (Exit::Configuration, errors))?.unwrap_or_default();
     let report = report(scope, &whom, days, names)?;
     print!("{}", report.render(arguments.format.into(), arguments.language));
     Ok(exit_with_gaps(&report))

@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use super::names::Names;
 use crate::config::parse_policy;
 use audit_log::policy_text;
 use audit_log::report::Glossary;
@@ -14,15 +15,14 @@ use ehealth_core::policy::{ContextDefinition, Contexts};
 /// The words of one report.
 pub(super) struct Words {
     folder: PathBuf,
-    /// A line `NUMBER,NAME` for each organisation.
-    names: Option<String>,
+    names: Names,
     /// The contexts of each policy file that was read; `None`: it is missing, or of another version.
     contexts: RefCell<HashMap<Digest, Option<Contexts>>>,
 }
 
 impl Words {
     /// Words for the audit log in this folder.
-    pub(super) fn new(folder: &Path, names: Option<String>) -> Self {
+    pub(super) fn new(folder: &Path, names: Names) -> Self {
         Self { folder: folder.to_owned(), names, contexts: RefCell::default() }
     }
 
@@ -34,10 +34,7 @@ impl Words {
 
 impl Glossary for Words {
     fn organisation(&self, number: EnterpriseNumber) -> Option<String> {
-        let named = |line: &str| {
-            line.split_once(',').filter(|(n, _)| *n == number.to_string()).map(|(_, name)| name.trim().to_owned())
-        };
-        self.names.as_deref()?.lines().find_map(named)
+        self.names.get(number).map(str::to_owned)
     }
 
     fn purpose(&self, context: LegalContext, policy: Option<Digest>) -> Option<Translated> {

@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use crate::cli::argument_errors::ArgumentErrors;
 use crate::cli::exit::Exit;
+use crate::config::Problems;
 use client::SettingsError;
 use text_file::TextError;
-use tls_files::{ClientTlsError, FileError};
+use tls_files::{ClientTlsError, FileError, Pkcs12FileError};
 
 /// Why no request could be made.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +18,9 @@ pub(in crate::cli) enum LookupError {
     /// The file of a certificate or key cannot be read, or has other content than expected.
     #[error(transparent)]
     TlsFile(#[from] FileError),
+    /// A PKCS #12 file cannot be read.
+    #[error(transparent)]
+    Pkcs12(#[from] Pkcs12FileError),
     /// The authority's certificate cannot be used, or the key does not belong to the certificate.
     #[error("`{}`: {reason}", .file.display())]
     Tls { file: PathBuf, reason: ClientTlsError },
@@ -29,19 +33,35 @@ pub(in crate::cli) enum LookupError {
     /// Arguments are invalid.
     #[error(transparent)]
     Arguments(#[from] ArgumentErrors),
-    /// Lines of the input are no SSINs.
-    #[error("--in: {0}")]
-    Input(String),
+    /// The profile has errors.
+    #[error(transparent)]
+    Profile(#[from] Problems),
+    /// There is no folder of profiles.
+    #[error("--profile: neither XDG_CONFIG_HOME nor HOME is set; give the path of the file")]
+    ProfileFolder,
+    /// No password of a PKCS #12 file.
+    #[error(
+        "`{}`: the password is missing; give --p12-password-file FILE, or set EHEALTH_ATTRIBUTES_P12_PASSWORD",
+        .file.display()
+    )]
+    NoPassword { file: PathBuf },
+    /// The input of a batch is too large.
+    #[error("--in: `{}` has more than {mebibytes} MiB; split it", .file.display())]
+    InputSize { file: PathBuf, mebibytes: u64 },
 }
 
 impl LookupError {
     /// Exit code of the command.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Url(_) | Self::Arguments(_) => Exit::Usage,
-            Self::Text { .. } | Self::TlsFile(_) | Self::Tls { .. } | Self::SigningKey { .. } | Self::Input(_) => {
-                Exit::Failed
-            }
+            Self::Url(_) | Self::Arguments(_) | Self::ProfileFolder | Self::NoPassword { .. } => Exit::Usage,
+            Self::Profile(_) => Exit::Configuration,
+            Self::Text { .. }
+            | Self::TlsFile(_)
+            | Self::Pkcs12(_)
+            | Self::Tls { .. }
+            | Self::SigningKey { .. }
+            | Self::InputSize { .. } => Exit::Failed,
         }
     }
 }

@@ -3,6 +3,7 @@
 
 // From the arguments to a question.
 mod args;
+mod caller;
 mod connection;
 mod error;
 mod question;
@@ -12,8 +13,11 @@ mod single;
 
 // Many persons, and the file of their answers.
 mod batch;
+mod finished;
 mod input;
+mod input_line;
 mod progress;
+mod reorder;
 mod results;
 
 // An answer as text and as JSON.
@@ -26,7 +30,8 @@ mod run;
 #[path = "output_tests.rs"]
 mod output_tests;
 
-pub use args::LookupArguments;
+pub use args::{BatchArguments, LookupArguments};
+pub(super) use caller::read_password;
 #[cfg(feature = "testkit")]
 pub(super) use connection::{ClientFiles, SignatureFiles, open_client};
 #[cfg(feature = "testkit")]

@@ -1,7 +1,9 @@
 //! The question that the arguments ask.
 
 use super::args::LookupArguments;
+use super::caller::Caller;
 use super::error::LookupError;
+use super::input_line::parse_ssin;
 use crate::cli::argument_errors::ArgumentErrors;
 use client::Question;
 use ehealth_core::model::{
@@ -21,10 +23,10 @@ pub(super) struct QuestionTemplate {
 
 impl QuestionTemplate {
     /// Reads the arguments that all questions share; `None` if one is invalid.
-    pub fn read(arguments: &LookupArguments, errors: &mut ArgumentErrors) -> Option<Self> {
-        let organisation = CbeNumber::parse(arguments.organisation.as_deref().unwrap_or_default());
+    pub fn read(arguments: &LookupArguments, caller: &Caller, errors: &mut ArgumentErrors) -> Option<Self> {
+        let organisation = CbeNumber::parse(caller.organisation.as_deref().unwrap_or_default());
         let customer = errors.take("--organisation", organisation.ok_or("an enterprise number has ten digits"));
-        let context = errors.take("--context", arguments.context.ok_or("is missing"));
+        let context = errors.take("--legal-context", caller.context.ok_or("is missing"));
         let dates = read_dates(arguments, errors);
         let end_user = read_end_user(arguments, errors);
         Some(Self { customer: customer.map(CustomerId::Cbe)?, context: context?, dates: dates?, end_user: end_user? })
@@ -83,5 +85,5 @@ pub(super) fn read_ssin(arguments: &LookupArguments, errors: &mut ArgumentErrors
         let read = text_file::read_line(std::io::stdin().lock());
         text = read.map_err(|reason| LookupError::Text { file: "standard input".to_owned(), reason })?;
     }
-    Ok(errors.take("--ssin", Ssin::parse(text.trim_end())))
+    Ok(errors.take("--ssin", parse_ssin(text.trim_end())))
 }

@@ -1,32 +1,35 @@
 //! The results of a batch lookup: one line per person, in a file that a later run continues.
 //!
-//! A line is complete or it is not there: the next run truncates an incomplete last line, and asks
-//! about that person again. Every line names its question, so that answers to another question are
-//! not mistaken for these. Only the owner can read the file: it contains personal data.
+//! A row is complete or it is not there: the next run truncates an incomplete last row, and asks
+//! about that person again. Every row names its question, so that answers to another question are
+//! not taken for these. Only the owner can read the file: it contains personal data. One run writes
+//! it at a time.
 
-use std::collections::BTreeSet;
 use std::fmt;
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use super::finished::Finished;
+use super::input_line::InvalidText;
 use super::json;
 use client::{Answer, Disclosed, Outcome, PreventionService};
 use ehealth_core::model::{Dataset, EnterpriseNumber, Ssin};
 
 /// Header of the CSV. No value contains a comma, a quote or a line break.
-const COLUMNS: &str = "ssin,organisation,context,asked,code,on,services,fund,replaced_by,incomplete,ticket,replied";
+const COLUMNS: &str =
+    "ssin,organisation,context,asked,code,on,services,fund,replaced_by,incomplete,ticket,replied,line,error";
 
 /// Format of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum LineFormat {
     /// [`COLUMNS`].
     Csv,
-    /// An object: `ssin`, `organisation`, `context`, `asked`, and `answer` with the keys of
-    /// [`json`].
+    /// An object: `ssin`, `organisation`, `context`, `asked`, `line`, `code`, `error`, and `answer`
+    /// with the keys of [`json`].
     Json,
 }
 
@@ -58,6 +61,9 @@ pub(super) enum ResultsError {
     /// A line answers another question.
     #[error("line {line} answers another question ({theirs}); ask the same question, or name another file")]
     OtherQuestion { line: usize, theirs: Box<BatchQuestion> },
+    /// Another run writes the file.
+    #[error("another lookup writes this file; wait for its end, or name another file")]
+    Locked,
 }
 
 /// A file of results, or standard output.
@@ -78,17 +84,19 @@ impl BatchResults {
         Ok(results)
     }
 
-    /// Continues a file, or begins it. Returns the persons whom it answers already.
+    /// Continues a file, or begins it. Returns the entries that it has already.
     ///
     /// # Errors
     /// [`ResultsError`]; the file is then unchanged.
-    pub fn open(
-        path: &Path,
-        format: LineFormat,
-        question: BatchQuestion,
-    ) -> Result<(Self, BTreeSet<Ssin>), ResultsError> {
+    pub fn open(path: &Path, format: LineFormat, question: BatchQuestion) -> Result<(Self, Finished), ResultsError> {
         let mut options = OpenOptions::new();
         let mut file = options.read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
+        // The lock ends with the process, even if it is killed.
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(ResultsError::Locked),
+            Err(TryLockError::Error(error)) => return Err(error.into()),
+        }
         let mut kept = Vec::new();
         file.read_to_end(&mut kept)?;
         let whole = kept.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
@@ -100,17 +108,20 @@ impl BatchResults {
         if format == LineFormat::Csv && lines.next().is_some_and(|(head, _)| head != COLUMNS) {
             return Err(ResultsError::Foreign(1));
         }
-        let mut done = BTreeSet::new();
+        let mut finished = Finished::default();
         for (line, number) in lines {
             let read = match format {
                 LineFormat::Csv => read_row(line),
                 LineFormat::Json => read_object(line),
             };
-            let (ssin, theirs) = read.ok_or(ResultsError::Foreign(number))?;
+            let (entry, theirs) = read.ok_or(ResultsError::Foreign(number))?;
             if theirs != question {
                 return Err(ResultsError::OtherQuestion { line: number, theirs: Box::new(theirs) });
             }
-            done.insert(ssin);
+            match entry {
+                Entry::Person(ssin) => finished.add_person(ssin),
+                Entry::Invalid(text) => finished.add_invalid(text),
+            }
         }
         let end = u64::try_from(whole).map_err(io::Error::other)?;
         file.set_len(end)?;
@@ -119,27 +130,56 @@ impl BatchResults {
         if whole == 0 {
             results.write_header()?;
         }
-        Ok((results, done))
+        Ok((results, finished))
     }
 
-    /// Adds an answer. After the call, the operating system has the line: the end of this program
-    /// does not lose it.
+    /// Row of an answer to the question about this line of the input.
+    pub fn row_of_answer(&self, line: usize, ssin: Ssin, answer: &Answer) -> String {
+        match self.format {
+            LineFormat::Csv => write_row(line, ssin, &self.question, answer),
+            LineFormat::Json => {
+                let code = answer.status.outcome.code();
+                self.object(&digits(ssin), line, code, &Value::Null, &json::write(answer))
+            }
+        }
+    }
+
+    /// Row of a line without an SSIN: the status that the service would answer, and no ticket, because
+    /// no request was sent.
+    pub fn row_of_invalid(&self, line: usize, invalid: &InvalidText) -> String {
+        let InvalidText { text, reason } = invalid;
+        let code = Outcome::NotAnSsin.code();
+        match self.format {
+            LineFormat::Csv => {
+                let BatchQuestion { organisation, context, dates } = &self.question;
+                format!("{text},{organisation},{context},{dates},{code},,,,,,,,{line},{reason}")
+            }
+            LineFormat::Json => self.object(text, line, code, &json!(reason.to_string()), &Value::Null),
+        }
+    }
+
+    fn object(&self, ssin: &str, line: usize, code: &str, error: &Value, answer: &Value) -> String {
+        let BatchQuestion { organisation, context, dates } = &self.question;
+        json!({
+            "ssin": ssin,
+            "organisation": organisation,
+            "context": context,
+            "asked": dates,
+            "line": line,
+            "code": code,
+            "error": error,
+            "answer": answer,
+        })
+        .to_string()
+    }
+
+    /// Adds a row. After the call, the operating system has it: the end of this program does not lose
+    /// it.
     ///
     /// # Errors
     /// If it cannot be written.
-    pub fn add(&mut self, ssin: Ssin, answer: &Answer) -> io::Result<()> {
-        let line = match self.format {
-            LineFormat::Csv => write_row(ssin, &self.question, answer),
-            LineFormat::Json => serde_json::json!({
-                "ssin": digits(ssin),
-                "organisation": self.question.organisation,
-                "context": self.question.context,
-                "asked": self.question.dates,
-                "answer": json::write(answer),
-            })
-            .to_string(),
-        };
-        self.write_line(&line)
+    pub fn add(&mut self, row: &str) -> io::Result<()> {
+        self.write_line(row)
     }
 
     /// Syncs the file to disk.
@@ -168,26 +208,45 @@ impl BatchResults {
     }
 }
 
-fn read_row(line: &str) -> Option<(Ssin, BatchQuestion)> {
+/// What a row of the file is about.
+enum Entry {
+    Person(Ssin),
+    /// Text of a line without an SSIN.
+    Invalid(String),
+}
+
+impl Entry {
+    /// A row without a ticket is one of a line without an SSIN.
+    fn read(ssin: &str, code: &str, was_asked: bool) -> Option<Self> {
+        if !was_asked && code == Outcome::NotAnSsin.code() {
+            return Some(Self::Invalid(ssin.to_owned()));
+        }
+        Some(Self::Person(Ssin::parse(ssin).ok().filter(|_| was_asked)?))
+    }
+}
+
+fn read_row(line: &str) -> Option<(Entry, BatchQuestion)> {
     let fields: Vec<_> = line.split(',').collect();
-    let [ssin, organisation, context, dates, ..] = fields[..] else { return None };
+    let [ssin, organisation, context, dates, code, _, _, _, _, _, ticket, ..] = fields[..] else { return None };
     if fields.len() != COLUMNS.split(',').count() {
         return None;
     }
     let [organisation, context, dates] = [organisation, context, dates].map(str::to_owned);
-    Some((Ssin::parse(ssin).ok()?, BatchQuestion { organisation, context, dates }))
+    Some((Entry::read(ssin, code, !ticket.is_empty())?, BatchQuestion { organisation, context, dates }))
 }
 
-fn read_object(line: &str) -> Option<(Ssin, BatchQuestion)> {
+fn read_object(line: &str) -> Option<(Entry, BatchQuestion)> {
     let object: Value = serde_json::from_str(line).ok()?;
     let text = |key: &str| object.get(key).and_then(Value::as_str).map(str::to_owned);
     let question =
         BatchQuestion { organisation: text("organisation")?, context: text("context")?, dates: text("asked")? };
-    object.get("answer")?;
-    Some((Ssin::parse(&text("ssin")?).ok()?, question))
+    let was_asked = !object.get("answer")?.is_null();
+    // Absent in rows of version 0.1.
+    let code = text("code").unwrap_or_default();
+    Some((Entry::read(&text("ssin")?, &code, was_asked)?, question))
 }
 
-fn write_row(ssin: Ssin, question: &BatchQuestion, answer: &Answer) -> String {
+fn write_row(line: usize, ssin: Ssin, question: &BatchQuestion, answer: &Answer) -> String {
     let window = answer.criteria.map(|criteria| criteria.window());
     let competences = window.and_then(|window| answer.competent_service(window.to()).ok()).unwrap_or_default();
     let services = competences.iter().map(|competence| {
@@ -221,6 +280,8 @@ fn write_row(ssin: Ssin, question: &BatchQuestion, answer: &Answer) -> String {
         missing.join(" "),
         answer.ticket.to_string(),
         answer.replied.to_string(),
+        line.to_string(),
+        String::new(),
     ]
     .join(",")
 }
@@ -242,9 +303,10 @@ fn digits(ssin: Ssin) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ehealth_core::model::SsinError;
 
     const KEPT: &str = "85073099932,0999010126,BACKTOWORK:ADVISORY_PHYSICIAN,,MSG00000,2026-01-15,\
-                        0999100196:0999020123,,,,00000000-0000-4000-8000-000000000000,2026-01-15T09:30:00.000Z";
+                        0999100196:0999020123,,,,00000000-0000-4000-8000-000000000000,2026-01-15T09:30:00.000Z,1,";
 
     fn question(dates: &str) -> BatchQuestion {
         let (organisation, context) = ("0999010126".to_owned(), "BACKTOWORK:ADVISORY_PHYSICIAN".to_owned());
@@ -254,7 +316,7 @@ mod tests {
     fn open(text: &str, format: LineFormat, dates: &str) -> (Result<usize, ResultsError>, String) {
         let file = tempfile::NamedTempFile::new().expect("a temporary file");
         std::fs::write(file.path(), text).expect("written");
-        let opened = BatchResults::open(file.path(), format, question(dates)).map(|(_, done)| done.len());
+        let opened = BatchResults::open(file.path(), format, question(dates)).map(|(_, finished)| finished.len());
         (opened, std::fs::read_to_string(file.path()).expect("read"))
     }
 
@@ -268,6 +330,26 @@ mod tests {
         for torn in ["", "ssin,organ", COLUMNS] {
             let (opened, left) = open(torn, LineFormat::Csv, "");
             assert_eq!((opened.expect("opened"), left), (0, format!("{COLUMNS}\n")), "{torn}");
+        }
+    }
+
+    #[test]
+    fn rows_of_lines_without_an_ssin_are_read_back() {
+        for format in [LineFormat::Csv, LineFormat::Json] {
+            let file = tempfile::NamedTempFile::new().expect("a temporary file");
+            let (mut results, _) = BatchResults::open(file.path(), format, question("")).expect("opened");
+            let invalid = InvalidText { text: "'=x \\ _".to_owned(), reason: SsinError::Form };
+            for line in [1, 7] {
+                let row = results.row_of_invalid(line, &invalid);
+                results.add(&row).expect("written");
+            }
+            let locked = BatchResults::open(file.path(), format, question(""));
+            assert!(matches!(locked, Err(ResultsError::Locked)), "one writer at a time");
+            results.close().expect("closed");
+            let (_, mut finished) = BatchResults::open(file.path(), format, question("")).expect("opened");
+            assert_eq!(finished.len(), 2);
+            assert!(finished.take_invalid(&invalid.text) && finished.take_invalid(&invalid.text));
+            assert!(!finished.take_invalid(&invalid.text), "a third line of this text is new");
         }
     }
 

@@ -4,19 +4,21 @@ use std::path::Path;
 
 use super::args::LookupArguments;
 use super::batch::{self, BatchOptions};
-use super::connection::{ClientFiles, exit_of, open_client};
+use super::caller::Caller;
+use super::connection::{Connection, SignatureFiles, connect, exit_of};
 use super::error::LookupError;
-use super::input::read_ssins;
+use super::input::BatchInput;
 use super::question::{QuestionTemplate, read_ssin};
+use super::reorder::RowOrder;
 use super::results::{BatchQuestion, LineFormat};
 use super::single::{Asked, OutputFormat, ask};
 use crate::app::SystemClock;
 use crate::certificates::Facts;
 use crate::cli::argument_errors::ArgumentErrors;
 use crate::cli::exit::{Exit, fail};
-use crate::server::tls::read_certificates;
 use client::{Client, Echo};
 use ehealth_core::model::{Clock, CriteriaDates, NamedEnvironment, Window};
+use tls_files::parse_certificates;
 
 /// Runs the command to its end.
 pub(in crate::cli) async fn run(arguments: &LookupArguments) -> Exit {
@@ -24,56 +26,58 @@ pub(in crate::cli) async fn run(arguments: &LookupArguments) -> Exit {
 }
 
 async fn run_command(arguments: &LookupArguments) -> Result<Exit, LookupError> {
-    let client = open_client(&arguments.url, ClientFiles::of(arguments));
+    let caller = Caller::resolve(arguments)?;
+    let connection = connect(&caller, SignatureFiles::of(arguments));
     if arguments.test {
-        return Ok(test(&client?, &arguments.cert).await);
+        return Ok(test(&connection?).await);
     }
     let mut errors = ArgumentErrors::default();
-    if let Err(LookupError::Url(error)) = &client {
+    if let Err(LookupError::Url(error)) = &connection {
         errors.take("--url", Err::<(), _>(error));
     }
-    let template = QuestionTemplate::read(arguments, &mut errors);
-    match &arguments.input {
+    let template = QuestionTemplate::read(arguments, &caller, &mut errors);
+    match &arguments.batch.input {
         Some(input) => {
             let template = errors.into_result(template)?;
-            run_batch(arguments, template, client?, input).await
+            run_batch((arguments, &caller), template, connection?.client, input).await
         }
         None => {
             let ssin = read_ssin(arguments, &mut errors)?;
             let (template, ssin) = errors.into_result(template.zip(ssin))?;
             let format = if arguments.json { OutputFormat::Json } else { OutputFormat::Text };
             let asked = Asked { ssin, window: window_of(&template) };
-            Ok(ask(&client?, &template.about(ssin), asked, format).await)
+            Ok(ask(&connection?.client, &template.about(ssin), asked, format).await)
         }
     }
 }
 
 async fn run_batch(
-    arguments: &LookupArguments,
+    (arguments, caller): (&LookupArguments, &Caller),
     template: QuestionTemplate,
     client: Client,
     input: &Path,
 ) -> Result<Exit, LookupError> {
     let options = BatchOptions {
-        question: describe(arguments, &template),
-        out: arguments.out.clone(),
+        question: describe(caller, &template),
+        out: arguments.batch.out.clone(),
         format: if arguments.json { LineFormat::Json } else { LineFormat::Csv },
-        parallel: usize::from(arguments.parallel),
+        order: if arguments.batch.unordered { RowOrder::Arrival } else { RowOrder::Input },
+        parallel: usize::from(arguments.batch.parallel),
     };
-    Ok(batch::run(options, client, read_ssins(input)?, |ssin| template.about(ssin)).await)
+    Ok(batch::run(options, client, BatchInput::read(input)?, |ssin| template.about(ssin)).await)
 }
 
-async fn test(client: &Client, certificate: &Path) -> Exit {
+async fn test(connection: &Connection) -> Exit {
     let echo = match Echo::parse("ehealth-attributes lookup --test") {
         Ok(echo) => echo,
         Err(error) => return fail(Exit::Failed, &error),
     };
-    match client.test_message(&echo).await {
+    match connection.client.test_message(&echo).await {
         Ok(reply) => {
             println!("The connection works. Your certificate: {}", reply.ssl_certificate);
             match reply.consumer {
                 Some(consumer) => println!("Registered as: {consumer}"),
-                None => println!("{}", advise_unregistered(certificate)),
+                None => println!("{}", advise_unregistered(&connection.certificate)),
             }
             Exit::Done
         }
@@ -83,8 +87,8 @@ async fn test(client: &Client, certificate: &Path) -> Exit {
 
 /// What to do about a certificate that the service does not know. Registration does not help if it
 /// names no organisation.
-fn advise_unregistered(certificate: &Path) -> String {
-    let leaf = read_certificates(certificate).ok().and_then(|chain| chain.into_iter().next());
+fn advise_unregistered(certificate: &[u8]) -> String {
+    let leaf = parse_certificates(certificate).ok().and_then(|chain| chain.into_iter().next());
     let Some(facts) = leaf.and_then(|leaf| Facts::from_der(&leaf).ok()) else {
         return "Not registered: ask the operator of the service to register your organisation.".to_owned();
     };
@@ -118,12 +122,12 @@ fn window_of(template: &QuestionTemplate) -> Window {
 }
 
 /// The question of a batch, as the lines of its results name it.
-fn describe(arguments: &LookupArguments, template: &QuestionTemplate) -> BatchQuestion {
+fn describe(caller: &Caller, template: &QuestionTemplate) -> BatchQuestion {
     let dates = match template.dates {
         Some(CriteriaDates::ReferenceDate(day)) => day.to_string(),
         Some(CriteriaDates::Period(window)) => format!("{}/{}", window.from(), window.to()),
         None => String::new(),
     };
-    let organisation = arguments.organisation.clone().unwrap_or_default();
+    let organisation = caller.organisation.clone().unwrap_or_default();
     BatchQuestion { organisation, context: template.context.code().to_owned(), dates }
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::super::argument_errors::ArgumentErrors;
 use super::super::exit::Exit;
 use super::decision::Decision;
-use crate::config::{DescribedQuestion, Verdict, parse_customer};
+use crate::config::{DescribedQuestion, Verdict, parse_customer, parse_legal_context};
 use ehealth_core::model::{
     Application, AskedDates, CbeNumber, CustomerId, Date, EnterpriseNumber, Field, FieldSet, OutcomeCode,
 };
@@ -21,8 +21,8 @@ pub struct ExplainArguments {
     #[arg(long, value_name = "FILE")]
     pub policy: PathBuf,
     /// Enterprise number in the caller's certificate, ten digits
-    #[arg(long, value_name = "NUMBER")]
-    pub cbe: String,
+    #[arg(long, visible_alias = "cbe", value_name = "NUMBER")]
+    pub organisation: String,
     /// Application in the caller's certificate [default: none]
     #[arg(long, value_name = "NAME")]
     pub application: Option<String>,
@@ -30,7 +30,7 @@ pub struct ExplainArguments {
     /// caller]
     #[arg(long, value_name = "CUSTOMER")]
     pub customer: Option<String>,
-    /// Legal context as in the request
+    /// Legal context as in the request, or a word of `lookup --legal-context`
     #[arg(long, value_name = "CONTEXT")]
     pub legal_context: String,
     /// The request names an end user
@@ -67,7 +67,7 @@ pub(super) fn explain(register: &Register, arguments: &ExplainArguments) -> Resu
 
 fn read(arguments: &ExplainArguments) -> Result<DescribedQuestion, ArgumentErrors> {
     let mut errors = ArgumentErrors::default();
-    let caller = errors.take("--cbe", EnterpriseNumber::parse(&arguments.cbe));
+    let caller = errors.take("--organisation", EnterpriseNumber::parse(&arguments.organisation));
     let application = arguments.application.as_deref().map(Application::parse).transpose();
     let application = errors.take("--application", application);
     let customer = match &arguments.customer {
@@ -82,12 +82,17 @@ fn read(arguments: &ExplainArguments) -> Result<DescribedQuestion, ArgumentError
         caller,
         application,
         customer,
-        legal_context: arguments.legal_context.clone(),
+        legal_context: code_of(&arguments.legal_context),
         has_end_user: arguments.end_user,
         ssin: DescribedQuestion::ssin(arguments.ssin.as_deref()),
         dates,
         on,
     })
+}
+
+/// Code of a legal context; another text stays as it is, because the service refuses it as it is.
+fn code_of(context: &str) -> String {
+    parse_legal_context(context).map_or_else(|_| context.to_owned(), |context| context.code().to_owned())
 }
 
 fn to_text(decision: &Decision) -> String {

@@ -55,7 +55,7 @@ Exit codes:
 
 const EXPLAIN_HELP: &str = "\
 Example:
-  ehealth-attributes policy explain --policy policy.toml --cbe 0999010126 \\
+  ehealth-attributes policy explain --policy policy.toml --organisation 0999010126 \\
       --legal-context BACKTOWORK:ADVISORY_PHYSICIAN --date 2026-01-15
 
 Exit codes:

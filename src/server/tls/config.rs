@@ -135,7 +135,7 @@ pub fn load(
     clock: &Arc<dyn Clock>,
 ) -> Result<(Arc<ServerConfig>, Arc<ClientVerifier>), Vec<TlsError>> {
     let mut errors = Vec::new();
-    let client_verifier = load_client_verifier(files, clock, &mut errors);
+    let client_verifier = load_client_verifier((&files.client_ca, &files.revocation), clock, &mut errors);
     let mut keep = |error: FileError| errors.push(error.into());
     let certificates = read_certificates(&files.certificate).map_err(&mut keep).ok();
     let key = read_private_key(&files.key).map_err(&mut keep).ok();
@@ -217,14 +217,27 @@ pub fn load_for_operators(files: &OperatorFiles, clock: &Arc<dyn Clock>) -> Resu
     Ok(OperatorSide { config: Arc::new(config), chain, authorities })
 }
 
+/// Reads authorities and revocation lists, and makes the client verifier of the service.
+///
+/// # Errors
+/// Every [`TlsError`] of every file: all of them are read.
+pub fn load_verifier(
+    client_ca: &[PathBuf],
+    revocation: &RevocationFiles,
+    clock: &Arc<dyn Clock>,
+) -> Result<Arc<ClientVerifier>, Vec<TlsError>> {
+    let mut errors = Vec::new();
+    load_client_verifier((client_ca, revocation), clock, &mut errors).ok_or(errors)
+}
+
 fn load_client_verifier(
-    files: &TlsFiles,
+    (client_ca, revocation): (&[PathBuf], &RevocationFiles),
     clock: &Arc<dyn Clock>,
     errors: &mut Vec<TlsError>,
 ) -> Option<Arc<ClientVerifier>> {
     let mut file_errors = Vec::new();
-    let authorities = read_all_certificates(&files.client_ca, &mut file_errors);
-    let (revocation, lists) = match &files.revocation {
+    let authorities = read_all_certificates(client_ca, &mut file_errors);
+    let (revocation, lists) = match revocation {
         RevocationFiles::None => (Revocation::None, Vec::new()),
         RevocationFiles::Lists(lists) => {
             let read = read_all_revocation_lists(lists, &mut file_errors);

@@ -19,7 +19,7 @@ pub mod trust;
 pub use client_verifier::ClientVerifier;
 pub use config::{
     OperatorFiles, OperatorSide, RevocationFiles, TlsError, TlsFiles, load, load_authorities, load_for_operators,
-    load_with_verifier, time_of,
+    load_verifier, load_with_verifier, time_of,
 };
 pub use own::is_valid_for;
 pub use tls_files::{provider, read_all_certificates, read_certificates};

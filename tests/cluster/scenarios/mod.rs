@@ -8,6 +8,7 @@ mod network;
 mod nodes_lost;
 mod preconditions;
 mod quota;
+mod schemas;
 mod setup;
 mod signed;
 mod superuser;

@@ -53,6 +53,16 @@ pub fn migrate(tls: &DatabaseTls, servers: &[SocketAddr]) {
     run(Command::new(PROGRAM).args(["cluster", "migrate", "--config"]).arg(&nodes.all[0].settings));
 }
 
+/// What `cluster migrate --json` prints.
+pub fn migrate_as_json(tls: &DatabaseTls, servers: &[SocketAddr]) -> String {
+    let nodes = Nodes::prepare(&["owner"], |node| section(tls, servers, node, "ehealth_owner"));
+    let mut command = Command::new(PROGRAM);
+    let output = command.args(["cluster", "migrate", "--json", "--config"]).arg(&nodes.all[0].settings).output();
+    let output = output.expect("it runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
 /// Number of records in the database that have this ticket. 0 for a ticket that was answered is a
 /// lost record, 2 a duplicate.
 pub fn count_records(server: &Server, ticket: &str) -> u64 {

@@ -15,8 +15,10 @@ const GATEWAY: [&[&str]; 6] =
     [&["certificates", "peer_log"], &["server", "admin"], &["config"], &["app"], &["cli"], &["main"]];
 
 /// Libraries that one module of the gateway hides from the others.
-const LIBRARIES: [(&str, &[&str]); 12] = [
+const LIBRARIES: [(&str, &[&str]); 14] = [
     ("clap", &["cli", "main"]),
+    ("clap_complete", &["cli"]),
+    ("clap_mangen", &["cli"]),
     ("csv", &["cli"]),
     ("indicatif", &["cli"]),
     ("landlock", &["app"]),

@@ -63,7 +63,7 @@ impl Drop for Demo {
 fn lookup(url: &str, [ca, certificate, key]: [&Path; 3]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ehealth-attributes"));
     command.args(["lookup", "--url", url, "--ca"]).arg(ca).arg("--cert").arg(certificate).arg("--key").arg(key);
-    command.args(["--organisation", "0999010126", "--context", "advisory-physician", "--ssin", "85073099932"]);
+    command.args(["--organisation", "0999010126", "--legal-context", "advisory-physician", "--ssin", "85073099932"]);
     command.stdin(Stdio::null());
     command
 }

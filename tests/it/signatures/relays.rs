@@ -127,7 +127,9 @@ async fn the_signature_is_recorded_and_handed_over() {
     assert!(printed.status.success(), "{}", String::from_utf8_lossy(&printed.stderr));
     let proof = String::from_utf8(printed.stdout).expect("a proof");
     assert!(proof.starts_with("c2sp.org/tlog-proof@v1\n"), "{proof}");
-    let signature: serde_json::Value = serde_json::from_slice(&std::fs::read(&file).expect("written")).expect("JSON");
+    let signature = std::fs::read_to_string(&file).expect("written");
+    crate::support::schemas::validate(&[("audit-prove-signature", &signature)]);
+    let signature: serde_json::Value = serde_json::from_str(&signature).expect("JSON");
     let encode = |bytes: &[u8]| base64::Engine::encode(&base64::engine::general_purpose::STANDARD, bytes);
     assert_eq!(signature["signatureValue"], encode(&expected.value));
     assert_eq!(signature["certificate"], encode(&expected.certificate));

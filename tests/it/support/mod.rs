@@ -22,4 +22,5 @@ pub mod canary;
 pub mod ksz;
 pub mod oracle;
 pub mod python;
+pub mod schemas;
 pub mod yaserde_messages;
