@@ -46,7 +46,7 @@ const MISSING: i32 = 77;
 const UNUSABLE: i32 = 2;
 
 /// Time limit of an answer, and a delay beyond it.
-const LIMIT: Duration = Duration::from_secs(5);
+const LIMIT: Duration = Duration::from_secs(8);
 const SCENARIO: &str = r#"
 [[person]]
 ssin = "94020299956"
@@ -58,7 +58,7 @@ fault = "MSG00003"
 
 [[person]]
 ssin = "66010199973"
-delay_millis = 9000
+delay_millis = 12000
 
 # First 503, and again, then the answer.
 [[failure]]

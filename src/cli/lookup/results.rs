@@ -61,6 +61,9 @@ pub(super) enum ResultsError {
     /// A line answers another question.
     #[error("line {line} answers another question ({theirs}); ask the same question, or name another file")]
     OtherQuestion { line: usize, theirs: Box<BatchQuestion> },
+    /// A device, a pipe or a folder: it cannot be continued, and reading it may have no end.
+    #[error("not a regular file; name another one, or leave --out out to print the rows")]
+    NotAFile,
     /// Another run writes the file.
     #[error("another lookup writes this file; wait for its end, or name another file")]
     Locked,
@@ -89,6 +92,9 @@ impl BatchResults {
     /// # Errors
     /// [`ResultsError`]; the file is then unchanged.
     pub fn open(path: &Path, format: LineFormat, question: BatchQuestion) -> Result<(Self, Finished), ResultsError> {
+        if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+            return Err(ResultsError::NotAFile);
+        }
         let mut options = OpenOptions::new();
         let mut file = options.read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
         // The lock ends with the process, even if it is killed.
@@ -360,6 +366,10 @@ mod tests {
             let (opened, left) = open(text, LineFormat::Csv, "");
             assert!(matches!(opened, Err(ResultsError::Foreign(_))), "{text}");
             assert_eq!(left, text);
+        }
+        for device in ["/dev/zero", "/dev/full", "/"] {
+            let opened = BatchResults::open(Path::new(device), LineFormat::Csv, question(""));
+            assert!(matches!(opened, Err(ResultsError::NotAFile)), "{device}");
         }
         let text = format!("{COLUMNS}\n{KEPT}\n8507");
         let (opened, left) = open(&text, LineFormat::Csv, "2026-01-15");
