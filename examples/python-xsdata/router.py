@@ -133,7 +133,7 @@ class Directory:
             # Without a date, the question is about today in Brussels. A date is an XmlDate, which has no time.
             criteria=CriteriaType(ssin=ssin),
         )
-        # The class demands a header, because the WSDL declares one: the end user. Without an end user there is none.
+        # The class demands a header, because the WSDL declares one: the end user. Without an end user, leave it out.
         message = OPERATION.input(header=None, body=OPERATION.input.Body(consult_attributes_request=request))  # type: ignore[arg-type]
         try:
             body = self._client.send(message).body
