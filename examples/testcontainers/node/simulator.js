@@ -44,7 +44,7 @@ export class Simulator {
     }
 
     /** What the simulator received. */
-    async requests() {
+    async received() {
         return (await (await this.#control('requests')).json()).requests;
     }
 

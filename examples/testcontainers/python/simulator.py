@@ -47,7 +47,7 @@ class Simulator(DockerContainer):
         """Replaces the failures, for example `fail({"kind": "http", "status": 503, "times": 1})`."""
         self._control("PUT", "plan", json={"failure": failures, "outage": outage})
 
-    def requests(self) -> list:
+    def received(self) -> list:
         """What the simulator received."""
         return self._control("GET", "requests").json()["requests"]
 

@@ -70,7 +70,7 @@ public class Simulator extends GenericContainer<Simulator> {
     }
 
     /** What the simulator received, as JSON. */
-    public String requests() throws IOException, InterruptedException {
+    public String received() throws IOException, InterruptedException {
         return control(HttpRequest.newBuilder(controlUri("requests")).build());
     }
 
