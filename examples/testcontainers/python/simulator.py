@@ -19,7 +19,8 @@ class Simulator(DockerContainer):
         # The host in the server's certificate is the one that clients connect to.
         host = self.get_docker_client().host()
         self.with_command(f"--listen 0.0.0.0:{TLS_PORT} --control 0.0.0.0:{CONTROL_PORT} --hostname {host}")
-        self.with_kwargs(read_only=True, cap_drop=["ALL"], tmpfs={"/tmp": ""})
+        self.with_kwargs(read_only=True, cap_drop=["ALL"])
+        self.with_tmpfs_mount("/tmp")
         self.with_exposed_ports(TLS_PORT, CONTROL_PORT)
         # The last line that it prints when it answers.
         self.waiting_for(LogMessageWaitStrategy("Press Ctrl-C"))
