@@ -10,7 +10,7 @@
 //! | read a file | [`read_certificates`], [`read_revocation_lists`], [`read_private_key`] |
 //! | read files and folders | [`read_all_certificates`], [`read_all_revocation_lists`], [`files_of`] |
 //! | parse bytes | [`parse_certificates`], [`parse_revocation_lists`], [`parse_private_key`] |
-//! | read a PKCS #12 file | [`read_pkcs12`], [`read_pkcs12_certificates`], [`parse_pkcs12`] |
+//! | read a PKCS #12 file | [`read_pkcs12()`], [`read_pkcs12_certificates`], [`parse_pkcs12`] |
 //! | write certificates as PEM | [`write_pem`] |
 //! | make a root store | [`root_store`] |
 //! | build a client configuration | [`ClientTls`] |

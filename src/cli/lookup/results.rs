@@ -29,7 +29,7 @@ pub(super) enum LineFormat {
     /// [`COLUMNS`].
     Csv,
     /// An object: `ssin`, `organisation`, `context`, `asked`, `line`, `code`, `error`, and `answer`
-    /// with the keys of [`json`].
+    /// with the keys of [`mod@json`].
     Json,
 }
 
