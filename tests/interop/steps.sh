@@ -47,7 +47,9 @@ missing() {
 
 # Installs Debian packages, if this user may.
 need_debian() {
-    dpkg-query -W "$@" >/dev/null 2>&1 && return
+    local states
+    # A package that was removed, or is only recommended, has another state.
+    states=$(dpkg-query -f '${db:Status-Status}\n' -W "$@" 2>/dev/null) && ! grep -qvx installed <<<"$states" && return
     [ "$(id -u)" = 0 ] || missing "needs the Debian packages $*"
     { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"; } \
         >"$INTEROP_TARGET/apt.log" 2>&1 || missing "cannot install the Debian packages $*"
