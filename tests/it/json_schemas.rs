@@ -103,6 +103,7 @@ fn run_lookups(outputs: &mut Outputs) {
     for more in [&[][..], &["--rsa"]] {
         let simulation = Simulation::start_with("", more);
         outputs.add("simulate-ready-file", simulation.ready.to_string());
+        add_control(outputs, &simulation);
         let output = Command::new(PROGRAM)
             .args(["lookup", "--url", simulation.url(), "--organisation", "0999010126", "--json", "--ca"])
             .arg(simulation.file("/ca"))
@@ -119,6 +120,26 @@ fn run_lookups(outputs: &mut Outputs) {
         assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     }
     outputs.add("lookup-in.jsonl", fs::read_to_string(out).expect("read"));
+}
+
+/// The outputs of the control API: a plan of every kind of failure, and a request that met one.
+fn add_control(outputs: &mut Outputs, simulation: &Simulation) {
+    let url = simulation.ready["control"].as_str().expect("an address");
+    let call = |more: &[&str], path: &str| {
+        let mut command = Command::new("curl");
+        let output = command.args(["-sS", "--fail", "--noproxy", "*"]).args(more).arg(format!("{url}{path}")).output();
+        String::from_utf8(output.expect("curl").stdout).expect("UTF-8")
+    };
+    let plan = include_str!("support/every_failure.json");
+    outputs.add("simulate-plan", plan.to_owned());
+    let header = ["--request", "PUT", "--header", "Content-Type: application/json", "--data", plan];
+    outputs.add("simulate-plan", call(&header, "/v1/plan"));
+    let ca = simulation.file("/ca").display().to_string();
+    let refused = Command::new("curl").args(["-sS", "--noproxy", "*", "--cacert", &ca, simulation.url()]).output();
+    assert!(!refused.expect("curl").status.success());
+    outputs.add("simulate-requests", call(&[], "/v1/requests"));
+    let empty = ["--request", "PUT", "--header", "Content-Type: application/json", "--data", "{}"];
+    outputs.add("simulate-plan", call(&empty, "/v1/plan"));
 }
 
 fn run_audit(demo: &DemoFolder, outputs: &mut Outputs) {
