@@ -109,7 +109,7 @@ impl Engine {
             return None;
         }
         if ["podman", "runc"].iter().any(|program| Command::new(program).arg("--version").output().is_err()) {
-            skip("containers: needs podman and runc");
+            skip("containers: needs Debian's packages podman, runc, netavark, iptables and uidmap");
             return None;
         }
         let folder = tempfile::tempdir().expect("a folder");
