@@ -3,6 +3,7 @@
 // usage: router SSIN...
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <cstdlib>
 #include <iostream>
 #include <memory>
@@ -250,6 +251,8 @@ int main(int count, char **arguments) {
     try {
         if (count < 2) throw Unusable("give one or more SSINs as arguments");
         soap_ssl_init();
+        // Writing to a connection that the service has reset is an error of the call, not the end of the program.
+        std::signal(SIGPIPE, SIG_IGN);
         Attributes attributes{Settings()};
         for (int i = 1; i < count; ++i)
             for (const auto &line : lines(attributes, arguments[i])) std::cout << arguments[i] << '\t' << line << std::endl;

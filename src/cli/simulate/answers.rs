@@ -216,7 +216,7 @@ mod tests {
         let answer = "<a><status><code>é</code></status><result>1</result></a>";
         for (breakage, expected) in [
             (Breakage::Empty, ""),
-            (Breakage::Truncated, "<a><status><code>é</code></"),
+            (Breakage::Truncated, "<a><status><code>é</code></status><result>1</"),
             (Breakage::MissingElement, "<a><result>1</result></a>"),
             (
                 Breakage::UnknownElement,
