@@ -157,9 +157,16 @@ fn every_json_output_has_a_schema() {
         }
     }
     // Outputs that no option asks for, and those of options of another kind.
-    for other in
-        ["lookup-in", "audit-prove-signature", "audit-verify-proof", "health", "simulate-ready-file", "log-line"]
-    {
+    for other in [
+        "lookup-in",
+        "audit-prove-signature",
+        "audit-verify-proof",
+        "health",
+        "simulate-ready-file",
+        "simulate-plan",
+        "simulate-requests",
+        "log-line",
+    ] {
         named.push(other.to_owned());
     }
     for name in &named {
