@@ -14,7 +14,7 @@ use super::exit::{Exit, fail};
 use super::lookup::{Asked, ClientFiles, LookupError, OutputFormat, SignatureFiles, ask, open_client};
 use super::parsers::parse_dataset;
 use super::process::Stop;
-use super::test_service::{TestService, make_stale};
+use super::test_service::TestService;
 use crate::app::SystemClock;
 use crate::config::Settings;
 use crate::server::NoFaults;
@@ -80,7 +80,9 @@ pub(super) async fn run(arguments: &DemoArguments) -> Exit {
         host: "localhost",
         clock: Arc::new(SystemClock),
     };
-    let adapt = |settings: &mut Settings| arguments.stale.into_iter().for_each(|dataset| make_stale(settings, dataset));
+    let adapt = |settings: &mut Settings| {
+        settings.server.freshness = settings.server.freshness.with_stale(arguments.stale.into_iter().collect());
+    };
     let running = match service.start(adapt, |dependencies, _| dependencies, |_| Ok(NoFaults)).await {
         Ok(running) => running,
         Err(exit) => return exit,

@@ -5,7 +5,6 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -16,7 +15,7 @@ use crate::app::{App, Prepared};
 use crate::config::{Settings, read_settings};
 use crate::server::{Dependencies, Drained, FaultInjection, Readers};
 use datasets::sync::run_all;
-use ehealth_core::model::{Clock, Dataset};
+use ehealth_core::model::Clock;
 use testkit::{ADMIN_PORT, PORT, Workspace};
 
 /// A service that does not run yet.
@@ -120,19 +119,6 @@ impl RunningService {
 /// Scheme and authority of a service.
 fn url_of(host: &str, port: u16) -> String {
     if host.contains(':') { format!("https://[{host}]:{port}") } else { format!("https://{host}:{port}") }
-}
-
-/// Has the dataset count as stale.
-pub(super) fn make_stale(settings: &mut Settings, dataset: Dataset) {
-    let limits = &mut settings.server.freshness;
-    let limit = match dataset {
-        Dataset::Dimona => &mut limits.dimona,
-        Dataset::Coprev => &mut limits.coprev,
-        Dataset::Federated => &mut limits.federated,
-        Dataset::Insurance => &mut limits.insurance,
-        Dataset::Persons => &mut limits.persons,
-    };
-    *limit = Duration::ZERO;
 }
 
 #[cfg(test)]

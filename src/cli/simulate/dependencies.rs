@@ -18,8 +18,8 @@ use ehealth_core::lookup::{
     WithoutDatasets,
 };
 use ehealth_core::model::{
-    Affiliation, Dataset, DatasetSet, DatasetStates, Digest, EmploymentPeriod, EnterpriseNumber, Membership,
-    ServiceKind, Ssin, Ticket, Timestamp,
+    Affiliation, Dataset, DatasetStates, Digest, EmploymentPeriod, EnterpriseNumber, Membership, ServiceKind, Ssin,
+    Ticket, Timestamp,
 };
 use testkit::{InjectedFault, Scenario};
 
@@ -104,22 +104,10 @@ impl Lookups for FaultyLookups {
             Some(InjectedFault::DataUnreadable) => permitted.resolve(&mut Unreadable, limits),
             Some(InjectedFault::AuditLogUnwritable) | None => {
                 let (missing, stale) = self.plan.outage();
-                let limits = stale_limits(limits, stale);
+                let limits = limits.with_stale(stale);
                 self.readers.with_view(|view| permitted.resolve(&mut WithoutDatasets::new(view, missing), &limits))
             }
         }
-    }
-}
-
-/// The limits with zero for the datasets that are to be stale.
-fn stale_limits(limits: &FreshnessLimits, stale: DatasetSet) -> FreshnessLimits {
-    let limit = |dataset| if stale.contains(dataset) { Duration::ZERO } else { limits.limit(dataset) };
-    FreshnessLimits {
-        dimona: limit(Dataset::Dimona),
-        coprev: limit(Dataset::Coprev),
-        federated: limit(Dataset::Federated),
-        insurance: limit(Dataset::Insurance),
-        persons: limit(Dataset::Persons),
     }
 }
 

@@ -31,7 +31,7 @@ impl FailingHandshakes {
             Ok::<_, Vec<TlsError>>((problem, config))
         });
         let refusals = ClientProblem::ALL.into_iter().map(|problem| {
-            let config = tls::load_with_verifier(&settings.tls, clock, |own| Arc::new(Refusing { problem, own }))?;
+            let (config, _) = tls::load_with_verifier(&settings.tls, clock, |own| Arc::new(Refusing { problem, own }))?;
             Ok::<_, Vec<TlsError>>((problem, config))
         });
         Ok(Self { servers: servers.collect::<Result<_, _>>()?, refusals: refusals.collect::<Result<_, _>>()? })

@@ -5,7 +5,6 @@
 //! the service has answered it. The control API replaces the plan.
 
 use std::collections::{BTreeSet, VecDeque};
-use std::num::NonZeroU32;
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -220,7 +219,7 @@ impl State {
     fn take(&mut self, affects: impl Fn(&Effect) -> bool) -> Option<Effect> {
         let mut left = self.current.failures.iter_mut().filter(|planned| planned.is_left());
         let planned = left.find(|planned| affects(&planned.failure.effect))?;
-        planned.used = planned.used.saturating_add(NonZeroU32::MIN.get());
+        planned.used = planned.used.saturating_add(1);
         Some(planned.failure.effect)
     }
 
@@ -235,6 +234,8 @@ impl State {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU32;
+
     use super::*;
     use testkit::Scope;
 

@@ -134,6 +134,19 @@ pub fn load(
     files: &TlsFiles,
     clock: &Arc<dyn Clock>,
 ) -> Result<(Arc<ServerConfig>, Arc<ClientVerifier>), Vec<TlsError>> {
+    load_with_verifier(files, clock, |own| own)
+}
+
+/// As [`load`], but the TLS configuration has the verifier that `replace` makes of the service's own:
+/// of a simulation.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_with_verifier(
+    files: &TlsFiles,
+    clock: &Arc<dyn Clock>,
+    replace: impl FnOnce(Arc<dyn ClientCertVerifier>) -> Arc<dyn ClientCertVerifier>,
+) -> Result<(Arc<ServerConfig>, Arc<ClientVerifier>), Vec<TlsError>> {
     let mut errors = Vec::new();
     let client_verifier = load_client_verifier((&files.client_ca, &files.revocation), clock, &mut errors);
     let mut keep = |error: FileError| errors.push(error.into());
@@ -142,7 +155,7 @@ pub fn load(
     let (Some(client_verifier), Some(certificates), Some(key)) = (client_verifier, certificates, key) else {
         return Err(errors);
     };
-    match configure(Arc::clone(&client_verifier) as _, clock, certificates, key) {
+    match configure(replace(Arc::clone(&client_verifier) as _), clock, certificates, key) {
         Ok(config) if errors.is_empty() => Ok((Arc::new(config), client_verifier)),
         Ok(_) => Err(errors),
         Err(error) => {
@@ -150,22 +163,6 @@ pub fn load(
             Err(errors)
         }
     }
-}
-
-/// As [`load`], with the verifier that `replace` makes of the service's own: of a simulation.
-///
-/// # Errors
-/// As [`load`].
-pub fn load_with_verifier(
-    files: &TlsFiles,
-    clock: &Arc<dyn Clock>,
-    replace: impl FnOnce(Arc<dyn ClientCertVerifier>) -> Arc<dyn ClientCertVerifier>,
-) -> Result<Arc<ServerConfig>, Vec<TlsError>> {
-    let (_, own) = load(files, clock)?;
-    let certificates = read_certificates(&files.certificate).map_err(|error| vec![error.into()])?;
-    let key = read_private_key(&files.key).map_err(|error| vec![error.into()])?;
-    let config = configure(replace(own), clock, certificates, key).map_err(|error| vec![error.into()])?;
-    Ok(Arc::new(config))
 }
 
 fn configure(

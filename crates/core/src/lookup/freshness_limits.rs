@@ -33,6 +33,19 @@ impl FreshnessLimits {
         }
     }
 
+    /// The same limits, under which these datasets are stale at any age.
+    #[must_use]
+    pub fn with_stale(self, stale: DatasetSet) -> Self {
+        let limit = |dataset| if stale.contains(dataset) { Duration::ZERO } else { self.limit(dataset) };
+        Self {
+            dimona: limit(Dataset::Dimona),
+            coprev: limit(Dataset::Coprev),
+            federated: limit(Dataset::Federated),
+            insurance: limit(Dataset::Insurance),
+            persons: limit(Dataset::Persons),
+        }
+    }
+
     /// Returns the datasets that are stale or missing at `now`.
     #[must_use]
     pub fn stale_or_missing(&self, states: &DatasetStates, now: Timestamp) -> DatasetSet {
