@@ -52,6 +52,12 @@ pub const KEYS: &[Key] = &[
         "`shared`: sets `SO_REUSEPORT`, so that the next process can listen on the port while this one finishes its requests. `exclusive`: a second process cannot listen on the port.",
     ),
     key(
+        "server.proxy_protocol",
+        Kind::Networks,
+        Example::Note("192.0.2.10"),
+        "Load balancers that send a PROXY protocol header of version 2 at the start of each connection, so that logs and limits have the address of the client. A connection from a listed address without the header is closed, and a header from any other address is refused. List only machines that you control: the service believes the address that they send.",
+    ),
+    key(
         "server.public_url",
         Kind::Url,
         Example::Set("https://gateway.example.be"),

@@ -7,6 +7,8 @@ pub enum Kind {
     Address,
     /// One of the listed words.
     Choice(&'static str),
+    /// IP addresses and networks in CIDR notation: one, or a list.
+    Networks,
     /// HTTPS URL.
     Url,
     /// URL of a PostgreSQL database.
@@ -39,6 +41,7 @@ impl Kind {
         match self {
             Self::Address => "address and port",
             Self::Choice(words) => words,
+            Self::Networks => "IP address or network, or list of them",
             Self::Url => "HTTPS URL",
             Self::Database => "URL of a PostgreSQL database",
             Self::Path => "path",

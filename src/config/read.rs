@@ -75,6 +75,7 @@ fn show_resolved(setting: &mut Setting, folder: &Path, overrides: &Overrides) {
         Kind::Paths if setting.value == "none" => {}
         Kind::Paths => setting.value = setting.value.split(',').map(resolve).collect::<Vec<_>>().join(", "),
         Kind::Address
+        | Kind::Networks
         | Kind::Choice(_)
         | Kind::Url
         | Kind::Database

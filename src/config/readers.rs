@@ -1,10 +1,12 @@
 //! Readers of single values. Each error says what the value must be.
 
 use std::fmt::Display;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
+
+use ipnet::IpNet;
 
 use super::duration::parse_duration;
 use super::overrides::{Overrides, resolve};
@@ -40,13 +42,7 @@ impl PathReader<'_> {
 
     /// Reads one path, or a list of at least one path.
     pub fn paths(self, value: Value<'_>) -> Read<Vec<PathBuf>> {
-        let path = |value| self.path(value);
-        if let Value::Toml(_) = value
-            && value.text().is_ok()
-        {
-            return Ok(vec![path(value)?]);
-        }
-        match value.list(path)? {
+        match value.one_or_list(|value| self.path(value))? {
             none if none.is_empty() => Err("must name at least one file or folder".to_owned()),
             paths => Ok(paths),
         }
@@ -118,6 +114,21 @@ pub(super) fn fetch_mode(value: Value<'_>) -> Read<FetchMode> {
 pub(super) fn address(value: Value<'_>) -> Read<SocketAddr> {
     let wrong = |_| "must be an IP address and a port, for example \"0.0.0.0:8443\"".to_owned();
     value.text()?.parse().map_err(wrong)
+}
+
+/// Reads IP addresses and networks in CIDR notation.
+pub(super) fn networks(value: Value<'_>) -> Read<Vec<IpNet>> {
+    value.one_or_list(|item| {
+        let text = item.text()?;
+        let network = text.parse::<IpAddr>().map(IpNet::from).or_else(|_| text.parse());
+        let network = network.map_err(|_| {
+            format!("`{text}` must be an IP address or a network, for example \"192.0.2.7\" or \"192.0.2.0/24\"")
+        })?;
+        if network.addr() != network.network() {
+            return Err(format!("`{network}` has bits beyond its prefix; write {} or one address", network.trunc()));
+        }
+        Ok(network)
+    })
 }
 
 /// Reads `server.listen_mode`.
@@ -237,6 +248,22 @@ pub(super) fn percentage(value: Value<'_>) -> Read<Share> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_network_has_no_bits_beyond_its_prefix() {
+        let shown =
+            |text| networks(Value::Text(text)).map(|read| read.iter().map(IpNet::to_string).collect::<Vec<_>>());
+        assert_eq!(shown("192.0.2.7, 2001:db8::/64"), Ok(vec!["192.0.2.7/32".to_owned(), "2001:db8::/64".to_owned()]));
+        for (text, remedy) in [
+            ("192.0.2.7/24", "`192.0.2.7/24` has bits beyond its prefix; write 192.0.2.0/24 or one address"),
+            ("example.be", "`example.be` must be an IP address or a network"),
+            ("192.0.2.0/33", "`192.0.2.0/33` must be an IP address or a network"),
+            ("", "`` must be an IP address or a network"),
+        ] {
+            let error = shown(text).expect_err(text);
+            assert!(error.starts_with(remedy), "{error}");
+        }
+    }
 
     #[test]
     fn a_size_is_an_integer_with_a_binary_unit() {

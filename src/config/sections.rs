@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use ipnet::IpNet;
+
 use super::document::Section;
 use super::duration::parse_duration;
 use super::feeds::read_feeds;
@@ -34,7 +36,7 @@ pub(super) fn read_document(root: &mut Section<'_>, folder: &Path, overrides: &O
     let audit_log = root.section("audit_log").and_then(|section| read_audit_log(section, paths));
     let cluster = root.optional_section("cluster").map_or(Some(None), |section| read_cluster(section, paths).map(Some));
     let admin = root.optional_section("admin").map(|section| read_admin(section, paths));
-    let Server { listen, listen_mode, public_url, certificate, key, max_requests } = server?;
+    let Server { listen, listen_mode, balancers, public_url, certificate, key, max_requests } = server?;
     let Trust { client_ca, revocation, environment } = trust?;
     let (unregistered_per_minute, idle) = limits?;
     let (signatures, response_signer) = signatures?;
@@ -50,6 +52,7 @@ pub(super) fn read_document(root: &mut Section<'_>, folder: &Path, overrides: &O
         environment,
         server: server::Settings {
             public_url,
+            balancers,
             freshness: freshness?,
             signatures,
             limits: server::Limits {
@@ -82,6 +85,7 @@ pub(super) fn read_document(root: &mut Section<'_>, folder: &Path, overrides: &O
 struct Server {
     listen: SocketAddr,
     listen_mode: server::PortUse,
+    balancers: Vec<IpNet>,
     public_url: String,
     certificate: PathBuf,
     key: PathBuf,
@@ -91,6 +95,7 @@ struct Server {
 fn read_server(mut section: Section<'_>, paths: PathReader<'_>) -> Option<Server> {
     let listen = section.required("listen", readers::address);
     let listen_mode = section.required("listen_mode", readers::listen_mode);
+    let balancers = section.optional("proxy_protocol", readers::networks);
     let public_url = section.required("public_url", readers::public_url);
     let certificate = section.required("certificate", |value| paths.path(value));
     let key = section.required("key", |value| paths.secret(value));
@@ -99,6 +104,7 @@ fn read_server(mut section: Section<'_>, paths: PathReader<'_>) -> Option<Server
     Some(Server {
         listen: listen?,
         listen_mode: listen_mode?,
+        balancers: balancers.unwrap_or_default(),
         public_url: public_url?,
         certificate: certificate?,
         key: key?,

@@ -54,6 +54,14 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// Reads a list, or a single value without brackets.
+    pub fn one_or_list<T>(self, read: impl Fn(Self) -> Result<T, String>) -> Result<Vec<T>, String> {
+        match self {
+            Self::Toml(value) if value.as_str().is_some() => Ok(vec![read(self)?]),
+            Self::Toml(_) | Self::Text(_) => self.list(read),
+        }
+    }
+
     /// Form for operators. Only strings, integers, truth values and lists of them have one; no reader
     /// accepts anything else.
     pub fn show(self) -> String {

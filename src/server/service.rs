@@ -5,6 +5,7 @@ use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use hyper::header::HeaderValue;
+use ipnet::IpNet;
 use parking_lot::{Mutex, RwLock};
 
 use super::active_config::ActiveConfig;
@@ -28,6 +29,8 @@ use soap::signature::TimeRule;
 pub struct Settings {
     /// Public scheme and authority of the service, as `soap:address` of the WSDL gives it.
     pub public_url: String,
+    /// Load balancers whose connections begin with a PROXY protocol header.
+    pub balancers: Vec<IpNet>,
     /// Maximum age of each dataset.
     pub freshness: FreshnessLimits,
     /// Limits of a signed message's timestamp.

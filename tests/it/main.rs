@@ -39,6 +39,7 @@ mod mtls;
 mod pins;
 mod pkcs12;
 mod proxies;
+mod proxy_protocol;
 mod question_limits;
 mod refusals;
 mod tls;

@@ -17,7 +17,7 @@ use crate::support::service::{CONSULT, question};
 use crate::support::unread::{serve, workspace};
 
 /// A process that ends with the test.
-struct Started(Child);
+pub struct Started(Child);
 
 impl Drop for Started {
     fn drop(&mut self) {
@@ -27,7 +27,7 @@ impl Drop for Started {
 }
 
 /// The program, also where Debian puts it for root; `None` after a message if it is missing.
-fn find(program: &str) -> Option<String> {
+pub fn find(program: &str) -> Option<String> {
     let runs =
         |path: &String| Command::new(path).arg("-v").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
     let found = [program.to_owned(), format!("/usr/sbin/{program}")].into_iter().find(runs);
@@ -37,14 +37,14 @@ fn find(program: &str) -> Option<String> {
     found
 }
 
-fn start(program: &str, arguments: &[&str]) -> Started {
+pub fn start(program: &str, arguments: &[&str]) -> Started {
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     Started(command.spawn().expect("it starts"))
 }
 
 /// Calls until there is a value.
-fn until<T>(what: &str, mut call: impl FnMut() -> Option<T>) -> T {
+pub fn until<T>(what: &str, mut call: impl FnMut() -> Option<T>) -> T {
     let began = Instant::now();
     loop {
         if let Some(value) = call() {
@@ -55,7 +55,7 @@ fn until<T>(what: &str, mut call: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port()
 }
 
@@ -104,7 +104,7 @@ fn nginx_passes_requests_as_it_comes() {
 }
 
 /// Status of each backend, and the result of its last check, once every backend has one.
-fn checked(socket: &Path) -> Option<Vec<(String, String, String)>> {
+pub fn checked(socket: &Path) -> Option<Vec<(String, String, String)>> {
     let mut stream = UnixStream::connect(socket).ok()?;
     stream.write_all(b"show stat\n").ok()?;
     let mut table = String::new();

@@ -35,6 +35,8 @@ ehealth_core::closed_enum! {
         TimedOut => "late",
         /// The client disconnected before it sent a byte: the check of a load balancer.
         Probe => "probe",
+        /// A load balancer sent no valid PROXY protocol header before it.
+        NoProxyHeader => "proxy-header",
         /// A newer handshake displaced it, because the limit was reached.
         Displaced => "crowded",
     }

@@ -112,7 +112,7 @@ fn accept_waiting(listener: &TcpListener, service: &Service, sender: &mpsc::Send
         let accepted = match listener.accept() {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
             Ok((stream, address)) if is_closed(&stream) => {
-                log_probe(Some(address));
+                log_probe(address);
                 service.counters.count_handshake(HandshakeOutcome::Probe, Duration::ZERO);
                 continue;
             }

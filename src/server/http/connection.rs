@@ -13,14 +13,13 @@ use tokio_rustls::server::TlsStream;
 
 use super::backoff::ReadBackoff;
 use super::connection_context::ConnectionContext;
-use super::handshake::handshake;
+use super::handshake::{Arrival, handshake};
 use super::plain;
 use super::respond::respond;
 use super::wire::Wire;
 use crate::peer_event;
 use crate::server::active_config::ActiveConfig;
 use crate::server::fault_injection::FaultInjection;
-use crate::server::limits::handshakes::HandshakeSlot;
 use crate::server::limits::settings::Limits;
 use crate::server::peer::Peer;
 use crate::server::service::Service;
@@ -31,17 +30,10 @@ const BUFFER_BYTES: usize = 64 * 1_024;
 const MAX_HEADERS: usize = 100;
 
 /// Serves a connection until it ends, or until `stop` completes and the last request is answered.
-pub(super) async fn serve<F: FaultInjection>(
-    service: Arc<Service>,
-    faults: &F,
-    stream: TcpStream,
-    mut slot: HandshakeSlot,
-    stop: impl Future,
-) {
+pub(super) async fn serve<F: FaultInjection>(service: Arc<Service>, faults: &F, arrival: Arrival, stop: impl Future) {
     let limits = service.settings.limits;
     let active_config = service.active_config();
-    let Some(tls) = handshake(&service, &active_config, faults, stream, &mut slot).await else { return };
-    drop(slot);
+    let Some(tls) = handshake(&service, &active_config, faults, arrival).await else { return };
     let Some(peer) = read_peer(&tls, &service, Arc::clone(&active_config)) else { return };
     let holder = peer.check(&active_config, &service).taker.holder;
     let slot = service.connections.try_acquire(holder);

@@ -13,6 +13,7 @@ use tokio::time::timeout;
 
 use super::acceptor::{Accepted, Acceptor};
 use super::connection;
+use super::handshake::Arrival;
 use crate::peer_event;
 use crate::peer_log::PeerLog;
 use crate::server::fault_injection::FaultInjection;
@@ -112,16 +113,15 @@ impl<F: FaultInjection> Connections<F> {
         // Fails only where the runtime has no descriptor left for it; the peer sees a closed connection.
         let stream = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream));
         let Ok(stream) = stream else { return };
-        // Taken here, so that the limit holds however late the connections' tasks run.
-        let slot = self.service.handshakes.begin(address.ip());
         // A response is one write; waiting for more would only delay it. If the peer is gone, the
         // next read shows it.
         let _ = stream.set_nodelay(true);
+        let arrival = Arrival::new(&self.service, stream, address);
         let mut stopped = self.stopped.clone();
         let (service, faults) = (Arc::clone(&self.service), Arc::clone(&self.faults));
         self.tasks.spawn(async move {
             let stop = async move { stopped.changed().await };
-            connection::serve(service, faults.as_ref(), stream, slot, stop).await;
+            connection::serve(service, faults.as_ref(), arrival, stop).await;
         });
     }
 }

@@ -6,6 +6,7 @@ mod connection;
 mod connection_context;
 mod handshake;
 mod listener;
+mod proxy_protocol;
 
 // Bytes: framing is checked and timed before the HTTP library sees any of them.
 mod backoff;

@@ -59,11 +59,21 @@ impl Handshakes {
     /// Slot for a handshake with this address. Displaces the oldest handshake if the limit is
     /// reached.
     pub fn begin(self: &Arc<Self>, address: IpAddr) -> HandshakeSlot {
+        self.begin_within(address, self.capacity.each)
+    }
+
+    /// Slot for a connection of a load balancer, until its header names the client: only the total
+    /// limits it, because all clients behind the balancer share its address.
+    pub fn begin_of_balancer(self: &Arc<Self>, address: IpAddr) -> HandshakeSlot {
+        self.begin_within(address, self.capacity.total)
+    }
+
+    fn begin_within(self: &Arc<Self>, address: IpAddr, each: usize) -> HandshakeSlot {
         let source = source_of(address);
         let (keep, displaced) = oneshot::channel();
         let mut queue = self.in_progress.lock();
         let oldest = match queue.by_source.get(&source) {
-            Some(numbers) if numbers.len() >= self.capacity.each => numbers.first().copied(),
+            Some(numbers) if numbers.len() >= each => numbers.first().copied(),
             Some(_) | None if queue.all.len() >= self.capacity.total => queue.all.keys().next().copied(),
             Some(_) | None => None,
         };

@@ -61,7 +61,7 @@ impl Users {
 }
 
 /// Libraries and the crates that may use them outside tests.
-const LIBRARIES: [(&str, Users); 45] = [
+const LIBRARIES: [(&str, Users); 47] = [
     ("thiserror", All),
     // One library each: the crate that has it is what has to change with it.
     ("quick-xml", Only(&["datasets"])),
@@ -80,6 +80,8 @@ const LIBRARIES: [(&str, Users); 45] = [
     ("http-body-util", Only(NETWORK)),
     ("hyper", Only(NETWORK)),
     ("hyper-util", Only(NETWORK)),
+    ("ipnet", Only(&[GATEWAY])),
+    ("proxy-header", Only(&[GATEWAY])),
     ("rustls", Only(&["datasets", "cluster", "client", "testkit", "tls-files", GATEWAY])),
     ("tokio", Only(NETWORK)),
     ("tokio-rustls", Only(NETWORK)),
