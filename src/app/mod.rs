@@ -38,6 +38,9 @@ mod backup;
 mod confinement;
 mod platform;
 
+// What systemd has to permit.
+pub mod units;
+
 pub use backup::{BackedUp, BackupError, KeysToo, back_up, restore};
 pub use bound::Bound;
 pub use check::{CheckedPlace, Prepared, StartedCopy, check, check_feeds, check_unreadable};

@@ -1,6 +1,7 @@
 //! Writers of what [`KEYS`] documents: the packaged settings file and the README's table.
 
-use super::keys::{Example, KEYS, Kind};
+use super::key::{Example, Kind};
+use super::keys::KEYS;
 
 /// Width of a comment in the packaged settings file, in characters.
 const WIDTH: usize = 98;

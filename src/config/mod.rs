@@ -18,8 +18,8 @@ mod value;
 // The settings: their names, their documentation, their values.
 mod example;
 mod feeds;
+mod key;
 mod keys;
-mod kind;
 mod overrides;
 mod read;
 mod readers;
@@ -43,7 +43,8 @@ pub use example::{write_example, write_table};
 pub use expectations::{DescribedQuestion, Expectation, Expectations, Verdict, read_expectations};
 #[cfg(feature = "testkit")]
 pub use failures::parse_plan;
-pub use keys::{Example, KEYS, Key, Kind};
+pub use key::{Example, Key, Kind};
+pub use keys::KEYS;
 pub use origin::{Origin, Problem, Problems, Setting};
 pub use overrides::Overrides;
 pub use policy::{Policy, find_outdated_pins, parse_policy, read_policy};

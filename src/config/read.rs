@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use super::document::{Layers, Parsed, parse_layered, read_text};
-use super::keys::{self, Kind};
+use super::key::Kind;
+use super::keys;
 use super::origin::{Problems, Setting};
 use super::overrides::{Overrides, resolve};
 use super::sections::read_document;

@@ -205,6 +205,7 @@ fn run_settings(demo: &DemoFolder, outputs: &mut Outputs) {
         3,
         &[&["config", "check", "--offline", "--json", "--config", &config][..], &wrong].concat(),
     );
+    outputs.run("config-units", 0, &["config", "units", "--json", "--config", &config]);
     let settings = fs::read_to_string(&config).expect("settings");
     let ca = demo.workspace.authority();
     let (certificate, key) = demo.workspace.client("fund");

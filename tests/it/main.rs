@@ -24,6 +24,7 @@ mod command_line;
 mod contract;
 mod requests;
 mod requests_read;
+mod units;
 mod xml_suite;
 // The server: HTTP, TLS, certificates.
 mod certificates;

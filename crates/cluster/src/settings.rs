@@ -129,6 +129,14 @@ impl Database {
         self.0.get_user().unwrap_or_default()
     }
 
+    /// Names or addresses of the servers.
+    pub fn hosts(&self) -> impl Iterator<Item = &str> {
+        self.0.get_hosts().iter().filter_map(|host| match host {
+            Host::Tcp(name) => Some(name.as_str()),
+            Host::Unix(_) => None,
+        })
+    }
+
     /// One configuration for each server.
     pub(crate) fn servers(&self) -> Vec<Config> {
         let ports = self.0.get_ports();

@@ -33,7 +33,7 @@ pub(super) enum HeaderError {
     Read(#[from] io::Error),
     #[error("it is the text form, version 1; configure version 2 (HAProxy: send-proxy-v2)")]
     Version1,
-    #[error("there is none; configure the balancer to send version 2 (HAProxy: send-proxy-v2)")]
+    #[error("the connection begins without one; configure the balancer to send version 2 (HAProxy: send-proxy-v2)")]
     Missing,
     #[error("it announces {0} bytes after the first 16; at most 4096 are accepted")]
     TooLong(usize),

@@ -58,6 +58,12 @@ pub struct FeedUrl {
 }
 
 impl FeedUrl {
+    /// Name or address of the server.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
     /// Parses a URL without user, query and fragment; `None` for any other. It adds a missing slash
     /// at the end.
     #[must_use]

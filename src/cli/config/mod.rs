@@ -1,10 +1,14 @@
 //! `config`: checks the settings, shows them with their origin, or prints an example.
 
+mod units;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Subcommand;
 use serde_json::{Value, json};
+
+use units::UnitsArguments;
 
 use super::exit::{Exit, fail};
 use super::log::LogWriter;
@@ -73,6 +77,9 @@ pub enum ConfigCommand {
     /// Print a settings file with every setting and its description
     #[command(after_help = EXAMPLE_HELP)]
     Example,
+    /// Derive the drop-ins of the packaged systemd units from the settings
+    #[command(after_help = units::HELP)]
+    Units(UnitsArguments),
 }
 
 /// Runs the command to its end.
@@ -97,6 +104,7 @@ pub(super) fn run(command: ConfigCommand, log: &mut LogWriter) -> Exit {
             print!("{}", write_example());
             Exit::Done
         }
+        ConfigCommand::Units(arguments) => units::run(&arguments),
     }
 }
 
