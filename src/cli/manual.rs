@@ -110,7 +110,38 @@ pub(super) fn run_man(arguments: &ManArguments, program: Command) -> Exit {
 fn render(command: &Command) -> io::Result<Vec<u8>> {
     let mut page = Vec::new();
     Man::new(command.clone()).render(&mut page)?;
-    Ok(page)
+    Ok(tidy(&String::from_utf8_lossy(&page)).into_bytes())
+}
+
+/// Keeps the lines of the examples as they are, which `man` would otherwise fill into paragraphs, and
+/// removes what `mandoc -T lint` objects to: blanks at the ends of lines, and line breaks beside an
+/// empty line.
+fn tidy(page: &str) -> String {
+    let page = page.replace("\n.br\n\n.br\n", "\n.sp\n");
+    let mut tidied = String::with_capacity(page.len());
+    let mut is_extra = false;
+    for line in page.lines().map(str::trim_end) {
+        match line {
+            ".SH EXTRA" => {
+                is_extra = true;
+                tidied.push_str(".SH EXAMPLES\n.nf\n");
+                continue;
+            }
+            section if is_extra && section.starts_with(".SH") => {
+                is_extra = false;
+                tidied.push_str(".fi\n");
+            }
+            // The heading of the section says it.
+            "Example:" | "Examples:" if is_extra => continue,
+            _ => {}
+        }
+        tidied.push_str(line);
+        tidied.push('\n');
+    }
+    if is_extra {
+        tidied.push_str(".fi\n");
+    }
+    tidied
 }
 
 /// Writes the page of a command and those of its subcommands.

@@ -2,7 +2,7 @@
 //! schema for each JSON output.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command as Process, Stdio};
 
 use clap::{ArgAction, Command, CommandFactory};
@@ -136,9 +136,21 @@ fn man_writes_a_page_for_each_command_and_follows_no_link() {
         let page =
             fs::read_to_string(pages.join(format!("{name}.1"))).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert!(page.contains(".TH") && page.contains(".SH"), "{name}");
+        // Examples keep their lines.
+        assert!(page.contains(".SH EXAMPLES\n.nf\n") && page.contains("\n.fi\n"), "{name}");
+    }
+    match Process::new("mandoc").args(["-T", "lint", "-W", "warning"]).args(page_files(&pages)).output() {
+        Ok(checked) => assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stdout)),
+        Err(_) => skip("mandoc is missing (Debian: mandoc); the pages are not checked"),
     }
     assert_eq!(fs::read_dir(&pages).expect("a folder").count(), commands().len(), "and no other page");
     assert_eq!(run(&["man"]), fs::read_to_string(pages.join("ehealth-attributes.1")).expect("a page"));
+}
+
+/// The pages of the program, and the one that is written by hand.
+fn page_files(pages: &Path) -> Vec<PathBuf> {
+    let made = fs::read_dir(pages).expect("a folder").map(|entry| entry.expect("a page").path());
+    made.chain([project().join("deploy/debian/audit-verify.1")]).collect()
 }
 
 #[test]

@@ -1,12 +1,13 @@
-//! The container image of the simulator, and the recipes for Testcontainers.
+//! The container images of the service and the simulator, and the recipes for Testcontainers.
 //!
-//! The image is written without an engine (`deploy/simulator/image.py`); a test reads it as an engine
-//! does, and runs its root file system. Where Podman and runc are installed, `CONTAINERS=1` also runs it
+//! The images are written without an engine (`deploy/container/image.py`); a test reads them as an engine
+//! does, and runs their root file systems. Where Podman and runc are installed, `CONTAINERS=1` also runs it
 //! as the guide says, read-only, as user 65532, and the recipes of `examples/testcontainers` against it.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -18,17 +19,22 @@ use crate::support::python;
 
 const IMAGE: &str = "localhost/ehealth-attributes-simulator";
 
-/// Writes the image of this build to a folder.
-fn write_image(folder: &Path) -> bool {
-    let script = python::project().join("deploy/simulator/image.py");
-    let output = Command::new("python3").arg(script).arg(env!("CARGO_BIN_EXE_ehealth-attributes")).arg(folder).output();
+/// Writes an image of this build to a folder.
+fn write_image(kind: &str, folder: &Path) -> bool {
+    let script = python::project().join("deploy/container/image.py");
+    let output = Command::new("python3")
+        .arg(script)
+        .arg(kind)
+        .arg(env!("CARGO_BIN_EXE_ehealth-attributes"))
+        .arg(folder)
+        .output();
     match output {
         Ok(output) => {
             assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
             true
         }
         Err(error) => {
-            skip(&format!("the image of the simulator: python3: {error}"));
+            skip(&format!("the image of the {kind}: python3: {error}"));
             false
         }
     }
@@ -55,9 +61,15 @@ fn read_json(path: &Path) -> Value {
 }
 
 #[test]
-fn the_image_is_complete_and_runs_without_root() {
+fn the_images_are_complete_and_run_without_root() {
+    check_image("simulator", &["simulate", "--example"], include_str!("../../fixtures/scenario.toml"));
+    check_image("service", &["config", "example"], include_str!("../../deploy/config.toml"));
+}
+
+/// Reads an image as an engine does, and runs a command in it that prints this text.
+fn check_image(kind: &str, arguments: &[&str], printed: &str) {
     let folder = tempfile::tempdir().expect("a folder");
-    if !write_image(folder.path()) {
+    if !write_image(kind, folder.path()) {
         return;
     }
     let layout = folder.path().join("layout");
@@ -68,13 +80,17 @@ fn the_image_is_complete_and_runs_without_root() {
     assert_eq!(config["config"]["User"], "65532:65532");
     let root = folder.path().join("root");
     unpack(&blob(&layout, &manifest["layers"][0]), &root);
-    let help = run_in(&root, &["simulate", "--example"]);
-    if let Some(example) = help {
-        assert_eq!(example, include_str!("../../fixtures/scenario.toml"));
+    if let Some(example) = run_in(&root, arguments) {
+        assert_eq!(example, printed);
+        // What it writes belongs to the user of the image.
+        let state = root.join("var/lib/ehealth-attributes");
+        assert_eq!(fs::metadata(state).ok().map(|folder| folder.uid()), (kind == "service").then_some(65_532));
     }
+    let digest = fs::read_to_string(folder.path().join("image.digest")).expect("a digest");
+    assert_eq!(index["manifests"][0]["digest"].as_str(), Some(digest.trim_end()));
     // The same files give the same bytes.
     let first = fs::read(folder.path().join("image.tar")).expect("an image");
-    assert!(write_image(folder.path()));
+    assert!(write_image(kind, folder.path()));
     assert!(first == fs::read(folder.path().join("image.tar")).expect("an image"));
 }
 
@@ -88,7 +104,7 @@ fn run_in(root: &Path, arguments: &[&str]) -> Option<String> {
         .output()
         .expect("chroot");
     if !rustix::process::geteuid().is_root() {
-        skip("the image of the simulator runs: needs root for chroot");
+        skip("an image runs: needs root for chroot");
         return None;
     }
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -118,7 +134,7 @@ impl Engine {
         fs::write(folder.path().join("containers.conf"), format!("[engine]\n{engine}\n[containers]\n{limits}\n"))
             .expect("written");
         let mut engine = Self { folder, service: None };
-        assert!(write_image(engine.folder.path()));
+        assert!(write_image("simulator", engine.folder.path()));
         engine.run(&["load", "-i", &engine.path("image.tar")]);
         let socket = format!("unix://{}", engine.path("socket"));
         engine.service = Some(engine.podman(&["system", "service", "--time", "0", &socket]).spawn().expect("podman"));

@@ -24,7 +24,6 @@ mod command_line;
 mod contract;
 mod requests;
 mod requests_read;
-mod units;
 mod xml_suite;
 // The server: HTTP, TLS, certificates.
 mod certificates;
@@ -69,8 +68,10 @@ mod simulate;
 // What operators use.
 mod admin;
 mod alerts;
+mod chart;
 mod deploy;
 mod runbook;
+mod units;
 // Pages for people.
 mod accessibility;
 // The book, and what integrators look up in it.
