@@ -66,6 +66,7 @@ mod signatures;
 mod simulate;
 // What operators use.
 mod admin;
+mod admin_page;
 mod alerts;
 mod deploy;
 mod runbook;
