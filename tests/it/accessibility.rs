@@ -22,7 +22,8 @@ use crate::support::npm;
 use crate::support::python::project;
 use crate::support::service::{CONSULT, TestService, question};
 
-const PACKAGES: [&str; 2] = ["axe-core@4.14.1", "playwright-core@1.65.1"];
+/// Packages of npm.
+pub const PACKAGES: [&str; 2] = ["axe-core@4.14.1", "playwright-core@1.65.1"];
 
 /// Languages of the service pages.
 const LANGUAGES: [&str; 3] = ["en", "fr", "nl"];
@@ -39,7 +40,7 @@ const OPERATORS_PAGES: [(&str, &str); 4] = [
 const CHECKS_PER_PAGE: usize = 4;
 
 /// Path of Chromium; `None` if it is not on the path.
-fn chromium() -> Option<PathBuf> {
+pub fn chromium() -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path).map(|folder| folder.join("chromium")).find(|file| file.is_file())
 }

@@ -16,8 +16,10 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::support::environment::skip;
+use crate::accessibility::{PACKAGES, chromium};
+use crate::support::environment::{skip, with_real_clock};
 use crate::support::nodes;
+use crate::support::npm;
 use crate::support::python::project;
 use crate::support::service::{CONSULT, TestService, question};
 
@@ -328,5 +330,35 @@ async fn rejected_reloads_are_listed_and_bounded() {
     assert!(rejected.iter().all(|reload| reload["errors"].as_str().is_some_and(|errors| errors.len() <= 4_100)));
     let shown = page(address).await;
     assert!(shown.contains("The last 10 rejected reloads since the start"), "{shown}");
+    service.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_refreshes_and_keeps_focus_scroll_and_details() {
+    let Some(browser) = chromium() else { return skip("chromium is missing; no browser refreshes the page") };
+    let modules = match npm::install("accessibility", &PACKAGES) {
+        Ok(modules) => modules,
+        Err(reason) => return skip(&format!("no browser refreshes the page: {reason}")),
+    };
+    let service = TestService::start().await;
+    let address = service.admin.expect("operators are answered");
+    let run = tokio::task::spawn_blocking(move || {
+        with_real_clock(&mut Command::new("node"))
+            .arg(project().join("tests/it/support/refresh_page.js"))
+            .args([&modules, &browser])
+            .arg(format!("http://{address}/?range=24h"))
+            .output()
+            .expect("node runs")
+    });
+    let output = run.await.expect("no panic");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let seen: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(seen["kept"], serde_json::json!(["datasets"]), "the part with the focus stays: {seen:#}");
+    assert!(seen["replaced"].as_array().is_some_and(|parts| parts.len() >= 8), "{seen:#}");
+    assert_eq!(seen["focused"], "datasets", "{seen:#}");
+    assert_eq!(seen["open"], serde_json::json!(["history-values", "settings"]), "{seen:#}");
+    assert!(seen["scrolled"] == seen["before"] && seen["before"] != 0, "{seen:#}");
+    assert_eq!((&seen["complaints"], seen["text"].as_str()), (&serde_json::json!([]), Some("")), "{seen:#}");
+    assert!(seen["old"].as_str().is_some_and(|old| old.starts_with("This page is old: no answer since")), "{seen:#}");
     service.finish().await;
 }
