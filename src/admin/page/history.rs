@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use super::super::health::Rounded;
 use super::super::history::{BUCKETS, Point, Range, Slot, quantile};
 use super::super::report::Report;
-use super::format::{latency, latency_of, rate, timestamp};
+use super::format::{grouped, latency, latency_of, rate, timestamp};
 use super::frame::{column, number_column, table};
 use super::plot::{Line, draw_bars, draw_lines};
 use ehealth_core::model::Dataset;
@@ -79,7 +79,7 @@ impl Shown<'_> {
 
     fn overloads(&self) -> Markup {
         let lines = [Line { name: "responses 503", values: self.values_of(|slot| Some(u64::from(slot.overloads))) }];
-        self.figure("overloads", "Responses 503", &lines, &|count| count.to_string())
+        self.figure("overloads", "Responses 503", &lines, &grouped)
     }
 
     fn audit_log(&self) -> Markup {
@@ -142,11 +142,11 @@ impl Shown<'_> {
                             svg .key width="10" height="10" aria-hidden="true" {
                                 rect class={ "kind-" (kind) } width="10" height="10" rx="2" {}
                             }
-                            (name) " " b { (of_kind(kind)) }
+                            (name) " " b { (grouped(of_kind(kind))) }
                         }
                     }
                 }
-                p .scale { "Top: " (most) }
+                p .scale { "Top: " (grouped(most)) }
                 (draw_bars(&counts, &self.gaps, most, &label))
                 (self.axis())
             }
@@ -201,8 +201,8 @@ impl Shown<'_> {
             td .number { (slot.rate_per_1000_s().map(rate).unwrap_or_default()) }
             td .number { (of_quantile(500).map_or_else(|| "–".to_owned(), latency_of)) }
             td .number { (of_quantile(990).map_or_else(|| "–".to_owned(), latency_of)) }
-            @for count in slot.kinds { td .number { (count) } }
-            td .number { (slot.overloads) }
+            @for count in slot.kinds { td .number { (grouped(u64::from(count))) } }
+            td .number { (grouped(u64::from(slot.overloads))) }
             td .number { (seconds(u64::from(slot.unsigned))) }
             td .number { (seconds(u64::from(slot.uncopied))) }
             @for age in slot.ages() { td .number { (age.map_or_else(|| "–".to_owned(), seconds)) } }
