@@ -7,19 +7,25 @@
 //!
 //! | path | content |
 //! |---|---|
-//! | `/` | the admin page: readable without scripts, refreshes itself |
+//! | `/` | the admin page: readable without scripts; as JSON with `Accept: application/json` |
+//! | `/guide/`, `/guide/NAME` | the operations guide |
 //! | `/health/live` | 200 while the process answers |
 //! | `/health/ready` | 200, or 503 with every [`Reason`] as JSON |
 //! | `/metrics` | the Prometheus text exposition format, version 0.0.4 |
 
 // What is shown, and what it means.
+mod attention;
 mod cluster;
+mod guide;
 mod health;
+mod history;
 mod report;
+mod warning_code;
 mod warnings;
 
 // Its forms.
 mod exposition;
+mod json;
 mod metrics;
 mod page;
 mod samples;
@@ -33,12 +39,13 @@ mod write_timeout;
 pub use cluster::{ClusterMetric, ClusterReport, LeaseReport, LinkReport, NodeReport, SharedPart, TransactionReport};
 pub use exposition::MetricType;
 pub use health::{Reason, ReasonCode, not_ready_reasons};
+pub use history::{BUCKETS, FILE_BYTES, History, HistoryError, Reading, SharedHistory};
 pub use listen::{AdminAccess, AdminError, Listener, Settings, serve};
 pub use metrics::Metric;
 pub use report::{
     AuditLogReport, AuthorityReport, CertificateReport, CertificateRole, ConsumerReport, ContextReport, CrlReport,
-    DatasetReport, GrantEnd, OutcomeReport, Phase, PolicyReport, RefusalReport, ReloadReport, Report, Setting,
-    StageReport, Traffic, Verification,
+    DatasetReport, GrantEnd, GrantReport, GrantsReport, OutcomeReport, Phase, PolicyReport, RefusalReport,
+    ReloadReport, Report, Setting, StageReport, Traffic, Verification,
 };
 pub use respond::Source;
 #[cfg(feature = "testkit")]

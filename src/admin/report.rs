@@ -7,9 +7,10 @@
 use std::time::Duration;
 
 use super::cluster::ClusterReport;
+use super::history::SharedHistory;
 use datasets::store::DatasetStatus;
 use ehealth_core::closed_enum;
-use ehealth_core::model::{Dataset, Date, Digest, Freshness, LegalContext, OutcomeCode, Timestamp};
+use ehealth_core::model::{Dataset, Date, Digest, FieldSet, Freshness, LegalContext, OutcomeCode, Timestamp};
 use ehealth_core::policy::{ConsumerId, DateRule, EndUserRule, PolicyWarning};
 
 /// A snapshot of the service.
@@ -52,6 +53,10 @@ pub struct Report {
     pub traffic: Traffic,
     /// Active settings.
     pub configuration: Vec<Setting>,
+    /// The last rejected reloads, the latest first; at most a few.
+    pub rejected_reloads: Vec<ReloadReport>,
+    /// What the service did in the last hour, day and month.
+    pub history: SharedHistory,
 }
 
 /// Whether the service accepts requests.
@@ -109,6 +114,34 @@ pub struct PolicyReport {
     pub grant_ends: Vec<GrantEnd>,
     /// What it probably does not mean.
     pub warnings: Vec<PolicyWarning>,
+    /// Its consumers, in the order of the file.
+    pub consumers: Vec<GrantsReport>,
+}
+
+/// The grants of a consumer.
+#[derive(Debug, Clone)]
+pub struct GrantsReport {
+    /// The consumer.
+    pub consumer: ConsumerId,
+    /// Its name.
+    pub name: String,
+    /// Its grants, in the order of the file.
+    pub grants: Vec<GrantReport>,
+}
+
+/// A grant.
+#[derive(Debug, Clone, Copy)]
+pub struct GrantReport {
+    /// The context.
+    pub context: LegalContext,
+    /// Fields that may be disclosed.
+    pub fields: FieldSet,
+    /// First day.
+    pub begin: Date,
+    /// Last day, and the days from today to it, if it ends: the earlier one of the grant and its context.
+    pub end: Option<(Date, i32)>,
+    /// Whether grant and context are valid today.
+    pub is_valid: bool,
 }
 
 /// A legal context of the policy.

@@ -12,20 +12,24 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderValue, REFERRER_POLICY,
+    ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderValue, REFERRER_POLICY, VARY,
     X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::http::request::Parts;
 use hyper::{Method, Response, StatusCode};
 
+use super::guide;
 use super::health::{not_ready_reasons, write_json};
-use super::page::{STYLE, write_page};
+use super::history::Range;
+use super::json::write_page_json;
+use super::page::{SCRIPT, STYLE, write_guide_page, write_index, write_page};
 use super::report::Report;
 use super::samples::write_metrics;
 
-/// Content security policy: only our style sheet; no scripts, no forms, no frames.
-const POLICY: &str =
-    "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/// Content security policy: only our style sheet and our script, which reads the page again; no inline
+/// script, no forms, no frames.
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; base-uri 'none'; \
+                      form-action 'none'; frame-ancestors 'none'";
 
 /// Makes a report, for every request. It waits for no disk longer than a second.
 pub type Source = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Report> + Send>> + Send + Sync>;
@@ -37,9 +41,12 @@ pub(super) enum Host {
     Any,
 }
 
+const TEXT: &str = "text/plain; charset=utf-8";
+const HTML: &str = "text/html; charset=utf-8";
+const JSON: &str = "application/json";
+
 /// Answers the request with this head.
 pub(super) async fn respond(source: &Source, head: &Parts, accepted: Host) -> Response<Full<Bytes>> {
-    const TEXT: &str = "text/plain; charset=utf-8";
     let host = head.headers.get(HOST).and_then(|host| host.to_str().ok());
     let is_ours = match accepted {
         Host::Any => true,
@@ -52,24 +59,7 @@ pub(super) async fn respond(source: &Source, head: &Parts, accepted: Host) -> Re
         refused.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
         refused
     } else {
-        match head.uri.path() {
-            "/" => answer(StatusCode::OK, "text/html; charset=utf-8", write_page(&source().await)),
-            "/style.css" => answer(StatusCode::OK, "text/css; charset=utf-8", STYLE),
-            "/health/live" => answer(StatusCode::OK, TEXT, "live\n"),
-            "/health/ready" => {
-                let report = source().await;
-                let reasons = not_ready_reasons(&report);
-                let is_ready = reasons.is_empty();
-                let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-                answer(status, "application/json", write_json(&reasons, &report.unused_crls, &report.reload))
-            }
-            "/metrics" => {
-                answer(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", write_metrics(&source().await))
-            }
-            _ => {
-                answer(StatusCode::NOT_FOUND, TEXT, "Not found. Available: /, /health/live, /health/ready, /metrics.\n")
-            }
-        }
+        route(source, head).await
     };
     let headers = response.headers_mut();
     for (name, value) in [
@@ -81,6 +71,63 @@ pub(super) async fn respond(source: &Source, head: &Parts, accepted: Host) -> Re
         headers.insert(name, HeaderValue::from_static(value));
     }
     response
+}
+
+async fn route(source: &Source, head: &Parts) -> Response<Full<Bytes>> {
+    match head.uri.path() {
+        "/" => {
+            let range = range_in(head.uri.query());
+            let report = source().await;
+            let mut page = if wants_json(head) {
+                answer(StatusCode::OK, JSON, write_page_json(&report, range))
+            } else {
+                answer(StatusCode::OK, HTML, write_page(&report, range))
+            };
+            page.headers_mut().insert(VARY, HeaderValue::from_static("Accept"));
+            page
+        }
+        "/style.css" => answer(StatusCode::OK, "text/css; charset=utf-8", STYLE),
+        "/page.js" => answer(StatusCode::OK, "text/javascript; charset=utf-8", SCRIPT),
+        "/guide" | "/guide/" => answer(StatusCode::OK, HTML, write_index()),
+        "/health/live" => answer(StatusCode::OK, TEXT, "live\n"),
+        "/health/ready" => {
+            let report = source().await;
+            let reasons = not_ready_reasons(&report);
+            let is_ready = reasons.is_empty();
+            let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+            answer(status, JSON, write_json(&reasons, &report.unused_crls, &report.reload))
+        }
+        "/metrics" => {
+            answer(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", write_metrics(&source().await))
+        }
+        path => {
+            let page = path.strip_prefix("/guide/").and_then(|name| Some((name, guide::rendered(name)?)));
+            match page {
+                Some((name, page)) => answer(StatusCode::OK, HTML, write_guide_page(name, page)),
+                None => answer(
+                    StatusCode::NOT_FOUND,
+                    TEXT,
+                    "Not found. Available: /, /guide/, /health/live, /health/ready, /metrics.\n",
+                ),
+            }
+        }
+    }
+}
+
+/// Range of the history in a query such as `range=24h`; an hour without one.
+fn range_in(query: Option<&str>) -> Range {
+    let pairs = query.unwrap_or_default().split('&');
+    pairs.filter_map(|pair| pair.strip_prefix("range=")).find_map(Range::parse).unwrap_or_default()
+}
+
+/// Whether the request accepts JSON and no HTML. A browser names HTML; a tool without `Accept` gets HTML.
+fn wants_json(head: &Parts) -> bool {
+    let mut types = head.headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| {
+        let types = value.split(',');
+        types.map(|one| one.split(';').next().unwrap_or_default().trim())
+    });
+    let named: Vec<_> = types.by_ref().take(16).collect();
+    named.contains(&JSON) && !named.contains(&"text/html")
 }
 
 fn answer(status: StatusCode, media_type: &'static str, body: impl Into<Bytes>) -> Response<Full<Bytes>> {

@@ -11,8 +11,9 @@ use std::time::Duration;
 use super::cluster::warnings::{ClusterWarning, find_cluster_warnings};
 use super::health::Rounded;
 use super::report::{AuthorityReport, CertificateReport, ConsumerReport, CrlReport, DatasetReport, Report};
+use super::warning_code::WarningCode;
 use ehealth_core::model::{Dataset, Freshness, Timestamp};
-use ehealth_core::policy::{ConsumerId, ContextProblem, PolicyWarning};
+use ehealth_core::policy::{ConsumerId, ContextProblem, PolicyProblem, PolicyWarning};
 
 /// A certificate with less time left gives a warning: enough time to get another one.
 pub(super) const CERTIFICATE_WARNING: Duration = Duration::from_secs(30 * 86_400);
@@ -68,6 +69,45 @@ pub(super) enum Warning<'a> {
     Policy(&'a PolicyWarning),
     /// A problem of the cluster.
     Cluster(ClusterWarning<'a>),
+}
+
+impl Warning<'_> {
+    /// Code of the warning.
+    pub fn code(&self) -> WarningCode {
+        match self {
+            Self::ReloadRejected(..) => WarningCode::ReloadRejected,
+            Self::LogLinesDropped(_) => WarningCode::LogLinesDropped,
+            Self::VerificationFailed => WarningCode::VerificationFailed,
+            Self::NotVerified(_) => WarningCode::NotVerified,
+            Self::CheckpointsFailed(_) => WarningCode::CheckpointsFailed,
+            Self::Unsigned(..) => WarningCode::Unsigned,
+            Self::CopyBehind(_) => WarningCode::CopyBehind,
+            Self::DiskFilling(_) => WarningCode::DiskFilling,
+            Self::ReserveUsed(_) => WarningCode::ReserveUsed,
+            Self::DatasetAgeing(..) => WarningCode::DatasetAgeing,
+            Self::CertificateExpiring(..) => WarningCode::CertificateExpiring,
+            Self::CrlExpiring(..) => WarningCode::CrlExpiring,
+            Self::RevocationNotChecked(_) => WarningCode::RevocationNotChecked,
+            Self::CrlUnused(_) => WarningCode::CrlUnused,
+            Self::ConsumerSlowed(_) => WarningCode::ConsumerSlowed,
+            Self::DatesRefused(..) => WarningCode::DatesRefused,
+            Self::Policy(warning) => code_of_policy(warning),
+            Self::Cluster(warning) => warning.code(),
+        }
+    }
+}
+
+fn code_of_policy(warning: &PolicyWarning) -> WarningCode {
+    match warning {
+        PolicyWarning::BuiltInContexts => WarningCode::BuiltInContexts,
+        PolicyWarning::Context { .. } => WarningCode::ContextEnds,
+        PolicyWarning::Consumer { problem, .. } => match problem {
+            PolicyProblem::GrantEnded { .. } | PolicyProblem::GrantEnds { .. } => WarningCode::GrantEnds,
+            PolicyProblem::NoGrant | PolicyProblem::RevokedSigners | PolicyProblem::NoQuota => {
+                WarningCode::ConsumerPolicy
+            }
+        },
+    }
 }
 
 impl fmt::Display for Warning<'_> {

@@ -22,6 +22,7 @@ mod service;
 mod audit_space;
 mod follow;
 mod follow_files;
+mod history_file;
 mod notify;
 mod observation;
 mod observer;

@@ -19,7 +19,7 @@ use datasets::store::DatasetStatus;
 use ehealth_core::model::{Dataset, Timestamp};
 
 /// Runs of each feed in an observation.
-const RUNS: u32 = 3;
+const RUNS: u32 = 10;
 /// Interval between two observations that no operator asks for.
 const INTERVAL: Duration = Duration::from_secs(1);
 

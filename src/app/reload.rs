@@ -1,6 +1,6 @@
 //! Reload: replaces the operator's files while the service runs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,6 +20,12 @@ use crate::server::tls::OperatorSide;
 use ehealth_core::model::{Clock, Timestamp};
 use tls_files::files_of;
 
+/// Rejected reloads that are kept.
+const REJECTED: usize = 10;
+
+/// Bytes that are kept of the errors of each, 4 KiB.
+const ERROR_BYTES: usize = 4 << 10;
+
 /// Size and time of modification of each file; `None` for a file that cannot be read.
 pub(super) type Fingerprint = Vec<(PathBuf, Option<(u64, SystemTime)>)>;
 
@@ -35,20 +41,47 @@ pub struct Reloader {
 
 /// Result of the last reload; at first, of the start. Clones share it.
 #[derive(Debug, Clone)]
-pub(super) struct LastReload(Arc<Mutex<ReloadReport>>);
+pub(super) struct LastReload(Arc<Mutex<Reloads>>);
+
+#[derive(Debug)]
+struct Reloads {
+    last: ReloadReport,
+    /// Rejected ones, the latest first.
+    rejected: VecDeque<ReloadReport>,
+}
 
 impl LastReload {
     /// The start, which loaded the first configuration.
     pub fn at_start(at: Timestamp) -> Self {
-        Self(Arc::new(Mutex::new(ReloadReport { at, errors: None })))
+        let last = ReloadReport { at, errors: None };
+        Self(Arc::new(Mutex::new(Reloads { last, rejected: VecDeque::new() })))
     }
 
     fn note(&self, at: Timestamp, error: Option<&AppError>) {
-        *self.0.lock() = ReloadReport { at, errors: error.map(ToString::to_string) };
+        let mut reloads = self.0.lock();
+        reloads.last = ReloadReport { at, errors: error.map(ToString::to_string) };
+        if let Some(errors) = &reloads.last.errors {
+            let errors = Some(shortened(errors));
+            reloads.rejected.push_front(ReloadReport { at, errors });
+            reloads.rejected.truncate(REJECTED);
+        }
     }
 
     pub fn report(&self) -> ReloadReport {
-        self.0.lock().clone()
+        self.0.lock().last.clone()
+    }
+
+    /// The last rejected reloads, the latest first, with shortened errors.
+    pub fn rejected(&self) -> Vec<ReloadReport> {
+        self.0.lock().rejected.iter().cloned().collect()
+    }
+}
+
+/// The first [`ERROR_BYTES`] of a text.
+fn shortened(errors: &str) -> String {
+    match errors.get(..errors.floor_char_boundary(ERROR_BYTES)) {
+        Some(begin) if begin.len() < errors.len() => format!("{begin}…"),
+        Some(_) | None => errors.to_owned(),
     }
 }
 

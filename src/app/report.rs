@@ -6,7 +6,8 @@ use std::time::Duration;
 use rustls::pki_types::CertificateDer;
 
 use crate::admin::{
-    AuthorityReport, CertificateReport, CertificateRole, ContextReport, CrlReport, GrantEnd, PolicyReport, Setting,
+    AuthorityReport, CertificateReport, CertificateRole, ContextReport, CrlReport, GrantEnd, GrantReport, GrantsReport,
+    PolicyReport, Setting,
 };
 use crate::certificates::{Facts, Profile};
 use crate::config::{self, Settings};
@@ -14,7 +15,7 @@ use crate::server::tls::OperatorSide;
 use crate::server::trust::AuthorityAt;
 use ehealth_core::lookup::FreshnessLimits;
 use ehealth_core::model::{Dataset, Date};
-use ehealth_core::policy::{ContextDefinition, Register, find_warnings};
+use ehealth_core::policy::{Consumer, ContextDefinition, Grant, Register, find_warnings};
 
 /// Maximum age of a dataset.
 pub(super) fn freshness_limit(limits: &FreshnessLimits, dataset: Dataset) -> Duration {
@@ -95,6 +96,26 @@ pub(super) fn report_policy(register: &Register, today: Date) -> PolicyReport {
         contexts: register.contexts().iter().map(|definition| context(definition)).collect(),
         grant_ends: ends.collect(),
         warnings: find_warnings(register, today),
+        consumers: consumers.iter().map(|consumer| report_grants(consumer, today)).collect(),
+    }
+}
+
+fn report_grants(consumer: &Consumer, today: Date) -> GrantsReport {
+    let grant = |grant: &Grant| {
+        let ends = [grant.valid.end(), grant.context.valid.end()];
+        let days_until = |end: Date| end.as_days().saturating_sub(today.as_days());
+        GrantReport {
+            context: grant.context.context,
+            fields: grant.fields,
+            begin: grant.valid.begin(),
+            end: ends.into_iter().flatten().min().map(|end| (end, days_until(end))),
+            is_valid: grant.valid.covers(today) && grant.context.valid.covers(today),
+        }
+    };
+    GrantsReport {
+        consumer: consumer.id(),
+        name: consumer.name.clone(),
+        grants: consumer.grants.iter().map(|of_consumer| grant(of_consumer)).collect(),
     }
 }
 

@@ -15,7 +15,9 @@ use super::report::{
     freshness_limit, report_authority, report_chain, report_operators, report_policy, report_settings,
 };
 use super::traffic::report_traffic;
-use crate::admin::{AuditLogReport, CertificateRole, ClusterReport, DatasetReport, Phase, Report, not_ready_reasons};
+use crate::admin::{
+    AuditLogReport, CertificateRole, ClusterReport, DatasetReport, Phase, Report, SharedHistory, not_ready_reasons,
+};
 use crate::config::Settings;
 use crate::server::Service;
 use audit_log::{AuditLog, Health};
@@ -36,6 +38,7 @@ pub(super) struct Reporter {
     pub last_reload: LastReload,
     pub dropped_log_lines: Arc<AtomicU64>,
     pub node: Option<Arc<Node>>,
+    pub history: SharedHistory,
 }
 
 impl Reporter {
@@ -86,6 +89,8 @@ impl Reporter {
                 &self.service.rate_limits().read(&active_config.register),
             ),
             configuration: report_settings(&self.settings),
+            rejected_reloads: self.last_reload.rejected(),
+            history: self.history.clone(),
         }
     }
 

@@ -12,6 +12,7 @@ use super::check::Prepared;
 use super::error::AppError;
 use super::finding::Finding;
 use super::follow::{Follower, stay_alive};
+use super::history_file::{self, HistoryFile};
 use super::nodes;
 use super::notify::Notifier;
 use super::observation::Observed;
@@ -50,6 +51,7 @@ pub struct App {
     follower: Follower,
     /// `None` in a cluster, where the database has the counts.
     quota_file: Option<QuotaFile>,
+    history_file: HistoryFile,
     node: Option<Arc<Node>>,
 }
 
@@ -116,6 +118,7 @@ impl App {
         let observed =
             Observed { readers: Arc::clone(&readers), audit_log: Arc::clone(&audit_log), settings: settings.clone() };
         let observer = Observer::start(observed).map_err(AppError::of_thread)?;
+        let history_file = start_history(&service, &audit_log, &clock, &observer, &settings)?;
         let of_node = (&service, &audit_log, &clock);
         let start_node = |prepared| nodes::start(prepared, &settings, of_node, observer.observations());
         let node = node.map(start_node).transpose()?;
@@ -134,6 +137,7 @@ impl App {
             observer,
             follower,
             quota_file,
+            history_file,
             node,
         })
     }
@@ -211,6 +215,7 @@ impl App {
             last_reload: self.last_reload,
             dropped_log_lines: self.dropped_log_lines,
             node: self.node.clone(),
+            history: self.history_file.history().clone(),
         });
         // The first report needs an observation.
         let _ = reporter.observer.observe().await;
@@ -245,7 +250,7 @@ impl App {
         reporter.observer.end().await;
         drop(space);
         // Before the audit log is closed: until then no other process serves from these folders.
-        end_counts(self.quota_file).await;
+        end_files(self.quota_file, self.history_file).await;
         self.audit_log.close();
         end_node(self.node).await;
         drained
@@ -261,9 +266,26 @@ fn start_counts(service: &Arc<Service>, settings: &Settings, in_cluster: bool) -
     QuotaFile::start(service, &settings.sync.data).map(Some).map_err(AppError::of_thread)
 }
 
-/// Has the file of the counts written a last time.
-async fn end_counts(quota_file: Option<QuotaFile>) {
-    if let Some(ended) = quota_file.and_then(QuotaFile::end) {
+/// Has the history survive a restart, in a file.
+fn start_history(
+    service: &Arc<Service>,
+    audit_log: &Arc<AuditLog>,
+    clock: &Arc<dyn Clock>,
+    observer: &Observer,
+    settings: &Settings,
+) -> Result<HistoryFile, AppError> {
+    let sources = history_file::Sources {
+        service: Arc::clone(service),
+        audit_log: Arc::clone(audit_log),
+        clock: Arc::clone(clock),
+        observations: observer.observations(),
+    };
+    HistoryFile::start(sources, &settings.sync.data).map_err(AppError::of_thread)
+}
+
+/// Has the files of the counts and of the history written a last time.
+async fn end_files(quota_file: Option<QuotaFile>, history_file: HistoryFile) {
+    for ended in quota_file.and_then(QuotaFile::end).into_iter().chain([history_file.end()]) {
         // Fails if the thread panicked.
         let _ = ended.await;
     }

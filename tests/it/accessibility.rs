@@ -1,10 +1,10 @@
 //! Accessibility of the pages for people: axe-core in Chromium finds nothing on the service pages, in
-//! each language, both colour schemes and two widths, and no page scrolls sideways.
+//! each language, and on the pages for operators, in both colour schemes and two widths, and no page
+//! scrolls sideways.
 //!
 //! axe-core and playwright-core come from npm into `target/`. Without them, Node or Chromium the test
 //! is skipped and says so; where `CI` is set it fails.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -20,22 +20,27 @@ use soap::names;
 use crate::support::environment::{say, skip, with_real_clock};
 use crate::support::npm;
 use crate::support::python::project;
-use crate::support::service::TestService;
+use crate::support::service::{CONSULT, TestService, question};
 
-const PACKAGES: [&str; 2] = ["axe-core@4.14.1", "playwright-core@1.65.1"];
+/// Packages of npm.
+pub const PACKAGES: [&str; 2] = ["axe-core@4.14.1", "playwright-core@1.65.1"];
 
 /// Languages of the service pages.
 const LANGUAGES: [&str; 3] = ["en", "fr", "nl"];
 
-/// Findings on the operators' page that are known, exactly these: it refreshes itself every 10 s, and
-/// tables that are wider than a narrow window scroll, which a keyboard cannot do.
-const KNOWN_OF_OPERATORS: [&str; 2] = ["meta-refresh", "scrollable-region-focusable"];
+/// Pages for operators: name and path.
+const OPERATORS_PAGES: [(&str, &str); 4] = [
+    ("operators", "/?range=24h"),
+    ("guide", "/guide/"),
+    ("guide-runbook", "/guide/runbook"),
+    ("guide-settings", "/guide/settings"),
+];
 
 /// Checks of a page: two colour schemes at two widths.
 const CHECKS_PER_PAGE: usize = 4;
 
 /// Path of Chromium; `None` if it is not on the path.
-fn chromium() -> Option<PathBuf> {
+pub fn chromium() -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path).map(|folder| folder.join("chromium")).find(|file| file.is_file())
 }
@@ -62,19 +67,24 @@ async fn save_service_pages(service: &TestService, folder: &Path) -> Vec<PathBuf
     files
 }
 
-/// Writes the operators' page with its style sheet inside to a folder.
-async fn save_operators_page(service: &TestService, folder: &Path) -> PathBuf {
+/// Writes the pages for operators with their style sheet inside to a folder; all details are open.
+async fn save_operators_pages(service: &TestService, folder: &Path) -> Vec<PathBuf> {
     let body = |answer: Vec<u8>| {
         let text = String::from_utf8(answer).expect("UTF-8");
         text.split_once("\r\n\r\n").expect("a head and a body").1.to_owned()
     };
-    let page = body(service.read_admin("/").await);
     let style = body(service.read_admin("/style.css").await);
     let link = "<link rel=\"stylesheet\" href=\"/style.css\">";
-    assert!(page.contains(link), "{page}");
-    let file = folder.join("operators.html");
-    fs::write(&file, page.replace(link, &format!("<style>{style}</style>"))).expect("written");
-    file
+    let mut files = Vec::new();
+    for (name, path) in OPERATORS_PAGES {
+        let page = body(service.read_admin(path).await);
+        assert!(page.contains(link), "{page}");
+        let page = page.replace(link, &format!("<style>{style}</style>")).replace("<details", "<details open");
+        let file = folder.join(format!("{name}.html"));
+        fs::write(&file, page).expect("written");
+        files.push(file);
+    }
+    files
 }
 
 /// Runs axe-core over the pages; one JSON object a check.
@@ -100,12 +110,6 @@ fn check(modules: &Path, browser: &Path, files: &[PathBuf]) -> Vec<Value> {
     printed.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
 }
 
-/// Rules of the findings of a check.
-fn rules(check: &Value) -> Vec<&str> {
-    let findings = check["findings"].as_array().expect("findings");
-    findings.iter().map(|finding| finding["rule"].as_str().expect("a rule")).collect()
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn axe_finds_nothing_on_the_pages() {
     let Some(browser) = chromium() else { return skip("chromium is missing; axe-core checks no page") };
@@ -114,28 +118,27 @@ async fn axe_finds_nothing_on_the_pages() {
         Err(reason) => return skip(&format!("axe-core checks no page: {reason}")),
     };
     let service = TestService::start().await;
+    // A warning, a rejected reload and a consumer's traffic are on the page.
+    let question = question("0999010126", "BACKTOWORK:ADVISORY_PHYSICIAN", "85073099932", "");
+    assert_eq!(service.post("fund", CONSULT, question).await.status, 200);
+    let right = fs::read_to_string(&service.settings.policy).expect("a policy");
+    fs::write(&service.settings.policy, "nonsense").expect("written");
+    service.reloader.reload().expect_err("the policy has an error");
     let folder = tempfile::tempdir().expect("a folder");
     let mut files = save_service_pages(&service, folder.path()).await;
-    files.push(save_operators_page(&service, folder.path()).await);
+    files.extend(save_operators_pages(&service, folder.path()).await);
+    fs::write(&service.settings.policy, right).expect("written");
     let pages = files.len();
     let checks = tokio::task::spawn_blocking(move || check(&modules, &browser, &files)).await.expect("no panic");
     assert_eq!(checks.len(), pages * CHECKS_PER_PAGE);
     let mut wrong = Vec::new();
     for check in &checks {
         assert!(check["passed"].as_u64().is_some_and(|passed| passed >= 15), "too few rules ran: {check}");
-        if check["overflow"] != false || (check["page"] != "operators" && !rules(check).is_empty()) {
+        if check["overflow"] != false || check["findings"].as_array().is_none_or(|findings| !findings.is_empty()) {
             wrong.push(format!("{check:#}"));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    let of_operators = checks.iter().filter(|check| check["page"] == "operators").flat_map(rules);
-    let of_operators: BTreeSet<_> = of_operators.collect();
-    assert_eq!(of_operators, BTreeSet::from(KNOWN_OF_OPERATORS), "{checks:#?}");
-    say(&format!(
-        "axe-core: {} service pages, {} checks, no finding; operators' page: {}",
-        pages - 1,
-        checks.len() - CHECKS_PER_PAGE,
-        KNOWN_OF_OPERATORS.join(", ")
-    ));
+    say(&format!("axe-core: {pages} pages, {} checks, no finding", checks.len()));
     service.finish().await;
 }

@@ -277,18 +277,33 @@ async fn histogram_buckets_rise_and_end_at_their_count() {
 }
 
 #[tokio::test]
-async fn the_page_loads_nothing_but_its_own_style() {
+async fn the_page_loads_nothing_but_its_own_style_and_script() {
     let service = TestService::start().await;
     let page = get(&service, "/").await;
     assert_eq!(page.status, 200);
     let policy = page.headers["content-security-policy"].to_str().expect("text");
-    assert!(policy.starts_with("default-src 'none'; style-src 'self';"), "{policy}");
-    for loading in ["<script", "style=", "src=", "@import", "url("] {
-        assert!(!page.body.contains(loading), "{loading}");
+    assert_eq!(
+        policy,
+        "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; base-uri 'none'; form-action \
+         'none'; frame-ancestors 'none'"
+    );
+    let own = page.body.replacen("<script src=\"/page.js\" defer></script>", "", 1);
+    for loading in ["<script", "style=", "src=", "@import", "url(", "http-equiv", " onload", " onclick"] {
+        assert!(!own.contains(loading), "{loading}");
     }
-    let links: Vec<_> = page.body.split("href=").skip(1).collect();
-    assert!(matches!(links.as_slice(), [style] if style.starts_with("\"/style.css\"")), "{links:?}");
+    for link in page.body.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next()) {
+        assert!(
+            link.starts_with('#')
+                || link.starts_with("/guide/")
+                || link.starts_with("/?range=")
+                || ["/style.css", "/metrics"].contains(&link),
+            "{link}"
+        );
+    }
     assert_eq!(get(&service, "/style.css").await.status, 200);
+    let script = get(&service, "/page.js").await;
+    assert_eq!(script.headers["content-type"], "text/javascript; charset=utf-8");
+    assert!(script.body.lines().count() <= 40, "a small script");
     assert_eq!(get(&service, "/secrets").await.status, 404);
     service.finish().await;
 }
@@ -395,7 +410,7 @@ async fn a_browser_shows_the_page_unhealthy() {
     if let Some(shown) = browse(&expiring, "certificate-expiring").await {
         assert!(shown.contains("<title>Healthy"), "20 days are enough to be ready");
         assert!(shown.contains("class=\"tag warn\">20 d left"), "{shown}");
-        assert!(shown.contains("<li>The service certificate of CN=localhost expires in 20 d.</li>"), "{shown}");
+        assert!(shown.contains("<p>The service certificate of CN=localhost expires in 20 d. <code"), "{shown}");
     }
     expiring.finish().await;
 }
@@ -418,11 +433,11 @@ async fn the_page_and_the_metrics_show_every_node() {
     let address = nodes::show(report).await;
     let page = nodes::read(address, "/").await;
     for shown in [
-        "<h2 id=\"cluster\">Cluster</h2>",
+        "<h2 id=\"cluster-title\">Cluster</h2>",
         "<th scope=\"row\">node-a<span class=\"quiet\">this node</span></th>",
-        "<li>Node node-b has another policy than this node.</li>",
-        "<li>Node node-b has serial 6 of dataset dimona; this node loaded serial 7 1 h ago.</li>",
-        "<li>Node node-c is silent for 1 min.</li>",
+        "<p>Node node-b has another policy than this node. <code",
+        "<p>Node node-b has serial 6 of dataset dimona; this node loaded serial 7 1 h ago. <code",
+        "<p>Node node-c is silent for 1 min. <code",
         "<td class=\"number\">300</td>",
         "<span class=\"tag warn\">0.4.0</span>",
     ] {
@@ -459,7 +474,10 @@ async fn ready_is_false_while_records_are_not_replicated() {
     let (health, page) = ready(&cluster).await;
     assert!(health.contains("\"code\":\"not-replicated\""), "{health}");
     assert!(health.contains("synchronous_standby_names is empty"), "{health}");
-    assert!(page.contains("<title>Not ready") && page.contains("<code>not-replicated</code>"), "{page}");
+    assert!(
+        page.contains("<title>Not ready") && page.contains("<code class=\"quiet\">not-replicated</code>"),
+        "{page}"
+    );
 }
 
 #[tokio::test]
@@ -585,7 +603,7 @@ async fn a_rejected_reload_is_shown_until_the_next_is_accepted() {
     let rejected = metrics(&service).await;
     assert_eq!((rejected[successful].as_str(), rejected[time].as_str()), ("0", "1768470000"));
     let page = get(&service, "/").await.body;
-    assert!(page.contains("<li>The reload at 2026-01-15T09:40:00.000Z was rejected;"), "{page}");
+    assert!(page.contains("<p>The reload at 2026-01-15T09:40:00.000Z was rejected;"), "{page}");
     let (status, reasons) = ready(&service).await;
     assert_eq!((status, reasons), (200, vec![]), "the previous configuration answers");
     assert!(get(&service, "/health/ready").await.body.contains("\"reload\":{\"accepted\":false,"));
@@ -700,7 +718,7 @@ async fn the_page_shows_the_verification_and_where_settings_come_from() {
     .await;
     let page = get(&service, "/").await.body;
     assert!(page.contains("1\u{a0}234 records") && page.contains("class=\"tag bad\">failed"), "{page}");
-    assert!(page.contains("<li>The audit log differs from what was signed."), "{page}");
+    assert!(page.contains("<p>The audit log differs from what was signed."), "{page}");
     for setting in &service.settings.active_config {
         assert!(page.contains(&format!("<dt>{}</dt>", setting.key)), "{}", setting.key);
     }

@@ -174,6 +174,7 @@ fn every_json_output_has_a_schema() {
         "audit-prove-signature",
         "audit-verify-proof",
         "health",
+        "admin-page",
         "simulate-ready-file",
         "simulate-plan",
         "simulate-requests",

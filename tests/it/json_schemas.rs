@@ -2,6 +2,8 @@
 //! docs/reference/json.
 
 use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -41,6 +43,18 @@ impl Outputs {
     }
 }
 
+/// The admin page as JSON.
+fn read_page(admin: &impl std::fmt::Display, range: &str) -> String {
+    let mut stream = TcpStream::connect(admin.to_string()).expect("it listens");
+    let head = "Host: localhost\r\nAccept: application/json\r\nConnection: close\r\n\r\n";
+    write!(stream, "GET /?range={range} HTTP/1.1\r\n{head}").expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("UTF-8");
+    let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
+    assert!(head.contains("content-type: application/json"), "{head}");
+    body.to_owned()
+}
+
 /// The demo, with a log that has exchanges and an event.
 struct DemoFolder {
     folder: tempfile::TempDir,
@@ -71,6 +85,9 @@ impl DemoFolder {
         }
         let listen = format!("admin.listen={admin}");
         outputs.run("health", 0, &["health", "--config", &self.settings(), "--set", &listen]);
+        for range in ["1h", "24h", "30d"] {
+            outputs.add("admin-page", read_page(&admin, range));
+        }
         assert_eq!(program.stop().0, Some(0));
     }
 

@@ -67,6 +67,7 @@ mod signatures;
 mod simulate;
 // What operators use.
 mod admin;
+mod admin_page;
 mod alerts;
 mod chart;
 mod deploy;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::super::health::Rounded;
 use super::super::report::DatasetReport;
+use super::super::warning_code::WarningCode;
 use super::comparison::SharedPart;
 use super::report::{ClusterReport, LinkReport, NodeReport};
 use ehealth_core::model::{Dataset, Timestamp};
@@ -38,6 +39,20 @@ pub(in crate::admin) enum ClusterWarning<'a> {
         /// Time since this node loaded its serial.
         since: Duration,
     },
+}
+
+impl ClusterWarning<'_> {
+    /// Code of the warning.
+    pub fn code(&self) -> WarningCode {
+        match self {
+            Self::Unreplicated(_) => WarningCode::Unreplicated,
+            Self::UnknownOutcomes(_) => WarningCode::UnknownOutcomes,
+            Self::NodesUnreadable(_) => WarningCode::NodesUnreadable,
+            Self::Silent(..) => WarningCode::NodeSilent,
+            Self::Differs(..) => WarningCode::NodeDiffers,
+            Self::Behind { .. } => WarningCode::NodeBehind,
+        }
+    }
 }
 
 impl fmt::Display for ClusterWarning<'_> {

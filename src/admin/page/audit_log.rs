@@ -17,8 +17,8 @@ pub(super) fn show(report: &Report) -> Markup {
     };
     let unsigned = counters.sequence.saturating_sub(counters.signed);
     html! {
-        section aria-labelledby="audit-log" {
-            h2 #audit-log { "Audit log" }
+        section #audit-log data-live aria-labelledby="audit-log-title" {
+            h2 #audit-log-title { "Audit log" }
             dl {
                 dt { "Health" } dd { (health) }
                 dt { "Records" } dd { (grouped(counters.sequence)) }

@@ -5,28 +5,35 @@ use maud::{Markup, html};
 use super::super::report::{CertificateReport, CertificateRole, CrlReport, Report};
 use super::super::warnings::{CERTIFICATE_WARNING, CRL_WARNING};
 use super::format::{Tone, grouped, tag, time_left, timestamp};
+use super::frame::{column, more, table};
 use ehealth_core::model::Timestamp;
+
+/// CAs that are shown.
+const AUTHORITIES: usize = 100;
 
 /// Shows every certificate, and the CRL of each CA.
 pub(super) fn show(report: &Report) -> Markup {
     let now = report.now;
     let no_crl = || html! { "–" };
+    let head = html! {
+        (column("Certificate"))
+        (column("Use"))
+        (column("Valid"))
+        (column("CRL"))
+    };
+    let body = html! {
+        @for certificate in &report.certificates { (row(certificate, no_crl(), now)) }
+        @for authority in report.authorities.iter().take(AUTHORITIES) {
+            (row(&authority.certificate, crl(authority.crl, now), now))
+        }
+        @for certificate in report.for_operators.iter().take(AUTHORITIES) { (row(certificate, no_crl(), now)) }
+    };
     html! {
-        section aria-labelledby="certificates" {
-            h2 #certificates { "Certificates and CRLs" }
-            table {
-                thead { tr {
-                    th scope="col" { "Certificate" }
-                    th scope="col" { "Use" }
-                    th scope="col" { "Valid" }
-                    th scope="col" { "CRL" }
-                } }
-                tbody {
-                    @for certificate in &report.certificates { (row(certificate, no_crl(), now)) }
-                    @for authority in &report.authorities { (row(&authority.certificate, crl(authority.crl, now), now)) }
-                    @for certificate in &report.for_operators { (row(certificate, no_crl(), now)) }
-                }
-            }
+        section #certificates data-live aria-labelledby="certificates-title" {
+            h2 #certificates-title { "Certificates and CRLs" }
+            (table("certificates-table", "Certificates with their expiry, and the CRL of each CA", &head, &body))
+            (more(AUTHORITIES, report.authorities.len(), "run `certificates inspect`."))
+            (more(AUTHORITIES, report.for_operators.len(), "run `certificates inspect`."))
         }
     }
 }

@@ -5,14 +5,15 @@ use maud::{Markup, html};
 use super::super::cluster::{ClusterReport, LinkReport, NodeReport, SharedPart, TransactionReport};
 use super::super::health::Rounded;
 use super::format::{Tone, grouped, tag};
+use super::frame::{column, more, number_column, table};
 use ehealth_core::model::Dataset;
 
 /// Shows the replication of this node's records, and every node.
 pub(super) fn show(cluster: &ClusterReport) -> Markup {
     let ClusterReport { node, link, reason, is_answering, lag, waiting, .. } = cluster;
     html! {
-        section aria-labelledby="cluster" {
-            h2 #cluster { "Cluster" }
+        section #cluster data-live aria-labelledby="cluster-title" {
+            h2 #cluster-title { "Cluster" }
             dl {
                 dt { "This node" } dd { (node) }
                 dt { "Replication" }
@@ -35,7 +36,7 @@ pub(super) fn show(cluster: &ClusterReport) -> Markup {
                     @if let Some(error) = &cluster.nodes_error { " " (tag(Tone::Warn, "failed")) " " (error) }
                 }
             }
-            @if !cluster.nodes.is_empty() { (table(cluster)) }
+            @if !cluster.nodes.is_empty() { (nodes(cluster)) }
         }
     }
 }
@@ -69,22 +70,25 @@ fn tenths(tenths: u64) -> String {
     format!("{}.{}", grouped(tenths / 10), tenths % 10)
 }
 
-fn table(cluster: &ClusterReport) -> Markup {
+/// Nodes that are shown.
+const NODES: usize = 64;
+
+fn nodes(cluster: &ClusterReport) -> Markup {
+    let head = html! {
+        (column("Node"))
+        (column("Last report"))
+        (column("Replication"))
+        (number_column("Lag"))
+        (number_column("Signed records"))
+        (column("Other serials"))
+        (column("Policy"))
+        (column("CRLs"))
+        (column("Version"))
+    };
+    let body = html! { @for node in cluster.nodes.iter().take(NODES) { (row(cluster, node)) } };
     html! {
-        table {
-            thead { tr {
-                th scope="col" { "Node" }
-                th scope="col" { "Last report" }
-                th scope="col" { "Replication" }
-                th .number scope="col" { "Lag" }
-                th .number scope="col" { "Signed records" }
-                th scope="col" { "Other serials" }
-                th scope="col" { "Policy" }
-                th scope="col" { "CRLs" }
-                th scope="col" { "Version" }
-            } }
-            tbody { @for node in &cluster.nodes { (row(cluster, node)) } }
-        }
+        (table("nodes-table", "Nodes, as they last reported", &head, &body))
+        (more(NODES, cluster.nodes.len(), "run `cluster status`."))
     }
 }
 

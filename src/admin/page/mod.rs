@@ -1,93 +1,111 @@
-//! The admin page: its first lines say whether the service is healthy, and why not. The rest has
-//! the details.
+//! The admin page and the guide. The first screen of the page says whether all is well and what needs an
+//! operator. The rest has the details.
 //!
-//! The server renders the whole page for every request. It has no script and no asset but its own
-//! style sheet, and refreshes itself. The templates escape every value that comes from a file or a
-//! certificate.
+//! The server renders everything for each request. The pages load nothing but our own style sheet and, on
+//! the admin page, a small script that refreshes it; without scripts everything works. The templates escape
+//! every value that comes from a file or a certificate, and every list has a bound.
 
+mod attention;
 mod audit_log;
 mod certificates;
-mod chart;
 mod cluster;
 mod datasets;
 mod format;
+mod frame;
+mod guide;
+mod history;
+mod matrix;
+mod plot;
 mod policy;
+mod reloads;
 mod traffic;
 
-use maud::{DOCTYPE, Markup, html};
+use maud::{Markup, html};
 
-use super::health::{Rounded, not_ready_reasons};
+use super::attention::{Attention, Verdict};
+use super::health::Rounded;
+use super::history::Range;
 use super::report::Report;
-use super::warnings::find_warnings;
 use format::timestamp;
+pub(super) use guide::{write_guide_page, write_index};
 
 /// The style sheet, served at `/style.css`.
 pub(super) const STYLE: &str = include_str!("style.css");
 
-/// Interval after which a browser reloads the page, in seconds.
-const REFRESH_SECONDS: u32 = 10;
+/// The script, served at `/page.js`.
+pub(super) const SCRIPT: &str = include_str!("page.js");
 
-/// Writes the page.
-pub(super) fn write_page(report: &Report) -> String {
-    let (reasons, warnings) = (not_ready_reasons(report), find_warnings(report));
-    let title = if reasons.is_empty() { "Healthy" } else { "Not ready" };
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta http-equiv="refresh" content=(REFRESH_SECONDS);
-                title { (title) " · ehealth-attributes" }
-                link rel="stylesheet" href="/style.css";
-            }
-            body {
-                header {
-                    h1 { "ehealth-attributes" }
-                    p {
-                        "Version " (report.version) ", up for " (Rounded(report.now.since(report.started)))
-                        ". As of " (timestamp(report.now)) "."
-                    }
-                }
-                main {
-                    section .health .bad[!reasons.is_empty()] role="status" aria-labelledby="health" {
-                        h2 #health { (title) }
-                        @if reasons.is_empty() {
-                            p .quiet { "All datasets are fresh, the audit log is writable, and no issuer is refused." }
-                        } @else {
-                            ul { @for reason in &reasons { li { (reason) " " code { (reason.code().code()) } } } }
-                        }
-                    }
-                    @if !warnings.is_empty() {
-                        section .health .warning aria-labelledby="warnings" {
-                            h2 #warnings { "Warnings" }
-                            ul { @for warning in &warnings { li { (warning) } } }
-                        }
-                    }
-                    (datasets::show(report))
-                    (traffic::show_consumers(report))
-                    (traffic::show_outcomes(report))
-                    (policy::show(report))
-                    (certificates::show(report))
-                    (audit_log::show(report))
-                    @if let Some(cluster) = &report.cluster { (cluster::show(cluster)) }
-                    (configuration(report))
-                }
-                footer { "Refreshes every " (REFRESH_SECONDS) " seconds. Times are UTC." }
+/// Sections of the page: id and name.
+const SECTIONS: [(&str, &str); 9] = [
+    ("history", "History"),
+    ("datasets", "Datasets"),
+    ("consumers", "Consumers"),
+    ("outcomes", "Outcomes"),
+    ("policy", "Policy"),
+    ("certificates", "Certificates"),
+    ("audit-log", "Audit log"),
+    ("reloads", "Reloads"),
+    ("configuration", "Settings"),
+];
+
+/// Writes the page, with this range of the history.
+pub(super) fn write_page(report: &Report, range: Range) -> String {
+    let attention = Attention::find(report);
+    let title = match attention.verdict() {
+        Verdict::Healthy | Verdict::Attention => "Healthy",
+        Verdict::NotReady => "Not ready",
+    };
+    let head = html! { script src="/page.js" defer {} };
+    let main = html! {
+        (attention::show(&attention))
+        (history::show(report, range))
+        (datasets::show(report))
+        (traffic::show_consumers(report))
+        (traffic::show_outcomes(report))
+        (policy::show(report))
+        (certificates::show(report))
+        (audit_log::show(report))
+        (reloads::show(report))
+        @if let Some(cluster) = &report.cluster { (cluster::show(cluster)) }
+        (configuration(report))
+    };
+    let footer = html! {
+        "Refreshes every 10 s while its tab is visible, except where you work. Times are UTC. As JSON: the same address with " code { "Accept: application/json" } ". Metrics: "
+        a href="/metrics" { "/metrics" } "."
+    };
+    frame::page(title, &head, &header(report, range), &main, &footer)
+}
+
+fn header(report: &Report, range: Range) -> Markup {
+    html! {
+        h1 { "ehealth-attributes" }
+        p #as-of data-live {
+            "Version " (report.version) ", up for " (Rounded(report.now.since(report.started)))
+            ". As of " (timestamp(report.now)) "."
+        }
+        p { a href={ "/?range=" (range.code()) } { "Reload" } " " span #refresh {} }
+        p #announcement .hidden role="status" {}
+        nav aria-label="Sections" {
+            ul .links {
+                li { a href="/guide/" { "Guide" } }
+                @for (id, name) in SECTIONS { li { a href={ "#" (id) } { (name) } } }
+                @if report.cluster.is_some() { li { a href="#cluster" { "Cluster" } } }
             }
         }
-    };
-    page.into_string()
+    }
 }
 
 fn configuration(report: &Report) -> Markup {
     html! {
-        section aria-labelledby="configuration" {
-            h2 #configuration { "Active configuration" }
-            dl {
-                @for setting in &report.configuration {
-                    dt { (setting.key) }
-                    dd { (setting.value) " " span .quiet { (setting.origin) } }
+        section #configuration aria-labelledby="configuration-title" {
+            h2 #configuration-title { "Active configuration" }
+            details #settings {
+                summary { (report.configuration.len()) " settings, with their values and origins" }
+                dl {
+                    @for setting in &report.configuration {
+                        dt { (setting.key) }
+                        dd { (setting.value) " " span .quiet { (setting.origin) } }
+                    }
                 }
             }
         }

@@ -1,39 +1,46 @@
-//! The table of legal contexts, and of grants that end.
+//! The active policy: legal contexts, and the matrix of grants.
 
 use maud::{Markup, html};
 
 use super::super::report::{ContextReport, GrantEnd, Report};
-use super::format::{Tone, grouped, tag};
-use ehealth_core::model::Date;
-use ehealth_core::policy::EXPIRY_WARNING_DAYS;
+use super::format::{Tone, grouped, tag, until};
+use super::frame::{column, more, number_column, table};
+use super::matrix;
 
-/// Shows every legal context of the active policy, with the grants that end.
+/// Legal contexts that are shown.
+const CONTEXTS: usize = 100;
+/// Ends of grants that are shown for each context.
+const ENDS: usize = 10;
+
+/// Shows the active policy: its legal contexts, and its grants.
 pub(super) fn show(report: &Report) -> Markup {
     let policy = &report.policy;
+    let head = html! {
+        (column("Legal context"))
+        (column("Deliberation"))
+        (column("Valid"))
+        (column("End user"))
+        (column("Days"))
+        (number_column("Grants"))
+        (column("Grants that end"))
+    };
+    let body = html! { @for context in policy.contexts.iter().take(CONTEXTS) { (row(context, &policy.grant_ends)) } };
     html! {
-        section aria-labelledby="policy" {
-            h2 #policy { "Policy" }
+        section #policy data-live aria-labelledby="policy-title" {
+            h2 #policy-title { "Policy" }
             p .quiet {
-                "SHA-256 of the active file: " code { (policy.sha256.map_or_else(|| "–".to_owned(), |sha256| sha256.to_string())) }
+                "SHA-256 of the active file: "
+                code .digest { (policy.sha256.map_or_else(|| "–".to_owned(), |sha256| sha256.to_string())) }
             }
-            table {
-                thead { tr {
-                    th scope="col" { "Legal context" }
-                    th scope="col" { "Deliberation" }
-                    th scope="col" { "Valid" }
-                    th scope="col" { "End user" }
-                    th scope="col" { "Days" }
-                    th .number scope="col" { "Grants" }
-                    th scope="col" { "Grants that end" }
-                } }
-                tbody { @for context in &policy.contexts { (row(context, &policy.grant_ends)) } }
-            }
+            (table("contexts-table", "Legal contexts", &head, &body))
+            (more(CONTEXTS, policy.contexts.len(), "run `policy show`."))
+            (matrix::show(policy))
         }
     }
 }
 
 fn row(context: &ContextReport, grant_ends: &[GrantEnd]) -> Markup {
-    let ends = grant_ends.iter().filter(|grant| grant.context == context.context);
+    let ends: Vec<_> = grant_ends.iter().filter(|grant| grant.context == context.context).collect();
     html! {
         tr {
             th scope="row" { code { (context.context) } }
@@ -49,20 +56,11 @@ fn row(context: &ContextReport, grant_ends: &[GrantEnd]) -> Markup {
             td { (context.dates.code()) }
             td .number { (grouped(context.grants)) }
             td .runs {
-                @for GrantEnd { consumer, end, days, .. } in ends {
+                @for GrantEnd { consumer, end, days, .. } in ends.iter().take(ENDS) {
                     div { (consumer) " " (until(*days >= 0, *end, *days)) }
                 }
+                (more(ENDS, ends.len(), "run `policy show`."))
             }
         }
     }
-}
-
-fn until(is_valid: bool, end: Date, days: i32) -> Markup {
-    let (tone, left) = match days {
-        days if days < 0 => (Tone::Bad, "ended".to_owned()),
-        days if !is_valid => (Tone::Bad, format!("not begun; {days} d left")),
-        days if days <= EXPIRY_WARNING_DAYS => (Tone::Warn, format!("{days} d left")),
-        days => (Tone::Good, format!("{days} d left")),
-    };
-    html! { (tag(tone, &left)) span .quiet { "until " (end) } }
 }

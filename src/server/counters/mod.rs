@@ -46,6 +46,8 @@ pub struct Counters {
     overloads: PerVariant<Overload, AtomicU64, { Overload::ALL.len() }>,
     handshakes: PerVariant<HandshakeOutcome, AtomicU64, { HandshakeOutcome::ALL.len() }>,
     stages: PerVariant<Stage, Histogram, { Stage::ALL.len() }>,
+    /// Exchanges, all stages together.
+    durations: Histogram,
     /// By registered caller; `None`: all other callers together.
     consumers: RwLock<BTreeMap<Option<ConsumerId>, Arc<ConsumerCounters>>>,
     not_identified: PerVariant<NotIdentified, AtomicU64, { NotIdentified::ALL.len() }>,
@@ -61,9 +63,12 @@ impl Counters {
         if let Some(cell) = counters.and_then(|counters| counters.get(counted.outcome)) {
             cell.fetch_add(1, Ordering::Relaxed);
         }
+        let mut whole = Duration::ZERO;
         for (stage, took) in counted.stopwatch.laps() {
             self.observe(stage, took);
+            whole = whole.saturating_add(took);
         }
+        self.durations.observe(whole);
         self.consumer(counted.caller).count(Kind::of(counted.outcome), minute_of(counted.now));
     }
 
@@ -119,6 +124,19 @@ impl Counters {
         known.unwrap_or_else(|| Arc::clone(self.consumers.write().entry(caller).or_default()))
     }
 
+    /// Sums over all callers and operations.
+    #[must_use]
+    pub fn totals(&self) -> Totals {
+        let mut kinds = [0_u64; Kind::ALL.len()];
+        for (outcome, cell) in self.outcomes.iter().flat_map(|(_, counters)| counters.iter()) {
+            if let Some(kind) = kinds.get_mut(Kind::of(outcome) as usize) {
+                *kind = kind.saturating_add(load(cell));
+            }
+        }
+        let overloads = self.overloads.iter().fold(0, |sum: u64, (_, cell)| sum.saturating_add(load(cell)));
+        Totals { kinds, overloads, durations: self.durations.read().buckets }
+    }
+
     /// Values of all counters at `now`.
     #[must_use]
     pub fn read(&self, now: Timestamp) -> CountersSnapshot {
@@ -155,6 +173,18 @@ pub(super) struct Exchange<'a> {
     pub caller: Option<ConsumerId>,
     pub now: Timestamp,
     pub stopwatch: &'a Stopwatch,
+}
+
+/// Sums over all callers and operations at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Totals {
+    /// Exchanges in the order of [`Kind::ALL`].
+    pub kinds: [u64; Kind::ALL.len()],
+    /// Requests answered `503`.
+    pub overloads: u64,
+    /// Exchanges by duration: of all stages together, without the time for which a consumer was
+    /// throttled.
+    pub durations: [u64; BUCKETS_MICROS.len() + 1],
 }
 
 /// Values of all counters at one moment.

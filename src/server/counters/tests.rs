@@ -30,6 +30,20 @@ fn every_outcome_has_a_counter_of_its_own() {
 }
 
 #[test]
+fn totals_are_the_sums_of_all_outcomes() {
+    let counters = Counters::default();
+    for code in OutcomeCode::ALL {
+        count(&counters, code, None, at_minute(0));
+    }
+    counters.count_overload(Overload::Rate);
+    counters.count_overload(Overload::Messages);
+    let Totals { kinds, overloads, durations } = counters.totals();
+    let all = OutcomeCode::ALL.len() as u64;
+    assert_eq!((kinds.iter().sum::<u64>(), overloads, durations.iter().sum::<u64>()), (all, 2, all));
+    assert!(kinds.iter().all(|count| *count > 0), "{kinds:?}");
+}
+
+#[test]
 fn minutes_older_than_an_hour_are_dropped() {
     let counters = Counters::default();
     for minute in [1_000, 1_000, 1_030, 1_059] {

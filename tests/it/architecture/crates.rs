@@ -61,7 +61,7 @@ impl Users {
 }
 
 /// Libraries and the crates that may use them outside tests.
-const LIBRARIES: [(&str, Users); 47] = [
+const LIBRARIES: [(&str, Users); 48] = [
     ("thiserror", All),
     // One library each: the crate that has it is what has to change with it.
     ("quick-xml", Only(&["datasets"])),
@@ -106,6 +106,7 @@ const LIBRARIES: [(&str, Users); 47] = [
     ("landlock", Only(&[GATEWAY])),
     ("listenfd", Only(&[GATEWAY])),
     ("maud", Only(&[GATEWAY])),
+    ("pulldown-cmark", Only(&[GATEWAY])),
     ("prometheus-client", Only(&[GATEWAY])),
     ("sd-notify", Only(&[GATEWAY])),
     ("tracing-subscriber", Only(&[GATEWAY, "testkit"])),

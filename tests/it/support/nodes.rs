@@ -8,10 +8,11 @@ use datasets::store::{DatasetStatus, HistoryEntry};
 use datasets::sync::Outcome;
 use ehealth_attributes::admin::{
     self, AdminAccess, AuditLogReport, AuthorityReport, CertificateReport, CertificateRole, ClusterReport, CrlReport,
-    DatasetReport, LeaseReport, LinkReport, Listener, NodeReport, Phase, PolicyReport, ReloadReport, Report, Traffic,
-    TransactionReport, Verification,
+    DatasetReport, History, LeaseReport, LinkReport, Listener, NodeReport, Phase, PolicyReport, ReloadReport, Report,
+    SharedHistory, Traffic, TransactionReport, Verification,
 };
 use ehealth_attributes::peer_log::PeerLog;
+use ehealth_attributes::server::counters::BUCKETS_MICROS;
 use ehealth_core::model::{Dataset, DatasetState, Timestamp};
 
 use super::service::{NOW, read_at};
@@ -102,7 +103,13 @@ pub fn report(cluster: Option<ClusterReport>) -> Report {
         authorities: vec![AuthorityReport { certificate, crl: CrlReport::NotChecked }],
         unused_crls: Vec::new(),
         for_operators: Vec::new(),
-        policy: PolicyReport { sha256: None, contexts: Vec::new(), grant_ends: Vec::new(), warnings: Vec::new() },
+        policy: PolicyReport {
+            sha256: None,
+            contexts: Vec::new(),
+            grant_ends: Vec::new(),
+            warnings: Vec::new(),
+            consumers: Vec::new(),
+        },
         traffic: Traffic {
             outcomes: Vec::new(),
             refusals: Vec::new(),
@@ -116,6 +123,8 @@ pub fn report(cluster: Option<ClusterReport>) -> Report {
             consumers: Vec::new(),
         },
         configuration: Vec::new(),
+        rejected_reloads: Vec::new(),
+        history: SharedHistory::new(History::new(&BUCKETS_MICROS)),
     }
 }
 
