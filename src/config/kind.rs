@@ -1,4 +1,4 @@
-//! Kinds of values that settings have.
+//! What the table of settings says of each: kind of its value, default, example, meaning.
 
 /// Kind of a value, for documentation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub enum Kind {
     Percentage,
     /// Text without blanks.
     Name,
+    /// Text for people.
+    Text,
     /// Integer.
     Integer,
     /// Number of bytes: `512MiB`.
@@ -47,9 +49,45 @@ impl Kind {
             Self::Duration => "duration, like 36h",
             Self::Percentage => "percentage, like 0.1%",
             Self::Name => "name",
+            Self::Text => "text",
             Self::Integer => "integer",
             Self::Size => "size, like 512MiB",
             Self::Truth => "true or false",
         }
     }
+}
+
+/// How the packaged example shows a setting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Example {
+    /// Set to this value.
+    Set(&'static str),
+    /// Commented out, with this value.
+    Note(&'static str),
+}
+
+/// A setting.
+#[derive(Debug, Clone, Copy)]
+pub struct Key {
+    /// Name with its sections; `DATASET` stands for each of the five datasets, `LANGUAGE` for each
+    /// language of letters.
+    pub name: &'static str,
+    /// Kind of the value.
+    pub kind: Kind,
+    /// Default value; `None` if the setting has none.
+    pub default: Option<&'static str>,
+    /// Line in the packaged example.
+    pub example: Example,
+    /// Effect of the setting, limits, and advice for operators. Markdown, one paragraph.
+    pub meaning: &'static str,
+}
+
+/// A setting without a default.
+pub(super) const fn key(name: &'static str, kind: Kind, example: Example, meaning: &'static str) -> Key {
+    Key { name, kind, default: None, example, meaning }
+}
+
+/// A setting with a default, which the example shows as a comment.
+pub(super) const fn defaulted(name: &'static str, kind: Kind, default: &'static str, meaning: &'static str) -> Key {
+    Key { name, kind, default: Some(default), example: Example::Note(default), meaning }
 }

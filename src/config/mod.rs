@@ -18,8 +18,10 @@ mod value;
 // The settings: their names, their documentation, their values.
 mod example;
 mod feeds;
+mod key_names;
 mod keys;
 mod kind;
+mod letter;
 mod overrides;
 mod read;
 mod readers;
@@ -44,6 +46,7 @@ pub use expectations::{DescribedQuestion, Expectation, Expectations, Verdict, re
 #[cfg(feature = "testkit")]
 pub use failures::parse_plan;
 pub use keys::{Example, KEYS, Key, Kind};
+pub use letter::LetterSettings;
 pub use origin::{Origin, Problem, Problems, Setting};
 pub use overrides::Overrides;
 pub use policy::{Policy, find_outdated_pins, parse_policy, read_policy};
