@@ -157,7 +157,7 @@ fn french_never_parts_a_sign_from_its_word() {
 }
 
 #[test]
-fn a_person_without_exchanges_is_told_so() {
+fn a_letter_says_that_nothing_was_found() {
     let empty = Report { disclosures: Vec::new(), refused: Vec::new(), gaps: Vec::new(), ..report() };
     let sentences = [
         "We hebben voor de vermelde periode geen raadpleging van uw gegevens via deze dienst gevonden",

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::report::{REPORT_HELP, ReportArguments};
+use super::report::args::{REPORT_HELP, ReportArguments};
 use super::scope::{NodesArguments, Scope};
 use crate::cli::settings_file::SettingsFile;
 use audit_log::{Retention, TooShort};

@@ -209,7 +209,7 @@ fn one_pass_finds_for_each_person_what_a_search_finds() {
         fs::write(&index, bytes).expect("ours");
     }
     assert_eq!(written.find_each(2, IndexUse::Keep, None), [written.read(0), written.read(1)]);
-    // Two lines about one person, and a person who is also somebody's successor, get all of theirs once.
+    // Two lines about one person, and a number that replaced another, get all of theirs once.
     let persons = [person(4), person(4), successor(person(4))];
     let found = find_each(&written.settings.folder, &written.keys, IndexUse::Keep, &persons, None).expect("readable");
     assert_eq!(found[0], found[1]);

@@ -53,8 +53,8 @@ impl Fonts {
         self.of(style).font.clone()
     }
 
-    /// The text with characters that the fonts have: characters without a glyph are dropped if nobody sees them, and
-    /// otherwise replaced.
+    /// The text with characters that the fonts have: characters without a glyph are dropped if they are
+    /// invisible, and otherwise replaced.
     pub fn showable(&self, text: &str) -> String {
         let face = &self.plain.face;
         let shown = text.chars().filter(|character| !is_ignorable(*character));

@@ -63,7 +63,7 @@ pub(crate) fn write(document: &Document, about: &About<'_>) -> Result<Vec<u8>, P
     let Flow { mut tags, lines, heads, .. } = flow;
     let pages = paginate(lines, &heads);
     let accessible = ConfigurationBuilder::new().with_accessibility_validator(Accessibility::UA1).finish();
-    let configuration = accessible.map_err(|error| PdfError::Conformance(format!("{error:?}")))?;
+    let configuration = accessible.map_err(|_| PdfError::Conformance("no version of PDF allows it".to_owned()))?;
     let mut pdf = Pdf::new_with(SerializeSettings { configuration, ..SerializeSettings::default() });
     let count = pages.len();
     let mut bookmarks = Vec::new();
@@ -87,7 +87,7 @@ pub(crate) fn write(document: &Document, about: &About<'_>) -> Result<Vec<u8>, P
     pdf.set_outline(outline(bookmarks));
     pdf.set_metadata(metadata(document, about));
     pdf.set_tag_tree(tags.into_tree(about.language.code()));
-    pdf.finish().map_err(|error| PdfError::Conformance(format!("{error:?}")))
+    pdf.finish().map_err(|error| PdfError::Conformance(error.to_string()))
 }
 
 /// Headings of level 2 and 3 under those above them.

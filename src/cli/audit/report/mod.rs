@@ -1,14 +1,13 @@
 //! `audit report`: what a person receives who asks who requested their data.
 
-mod args;
+pub(super) mod args;
 mod batch;
 mod letters;
 mod requests;
 
 use std::io::{self, IsTerminal as _, Write as _};
 
-use self::args::ReportFormat;
-pub(super) use self::args::{REPORT_HELP, ReportArguments};
+use self::args::{ReportArguments, ReportFormat};
 use self::batch::run_batch;
 use self::letters::{Letters, read_template};
 use super::inputs::{Failure, failed};

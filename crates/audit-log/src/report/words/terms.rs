@@ -74,7 +74,7 @@ pub struct Words {
     pub unknown: &'static str,
     /// Value: the key of the month was destroyed.
     pub destroyed: &'static str,
-    /// Value: the key of the month is not at hand.
+    /// Value: the key of the month is missing.
     pub key_missing: &'static str,
     /// Value: the detail cannot be decrypted.
     pub unreadable: &'static str,
