@@ -15,7 +15,7 @@ use text_file::TextError;
 
 use toml::de::{DeTable, DeValue};
 
-use super::keys;
+use super::key_names;
 use super::origin::{Origin, Problem, Problems, Setting};
 use super::overrides::Overrides;
 use super::renamed;
@@ -59,7 +59,7 @@ impl<'a> Layers<'a> {
     /// Those of the settings file.
     pub fn of_settings(overrides: &'a Overrides) -> Self {
         let explain_renamed = |key: &str| renamed::explain(key, str::to_owned);
-        Self { overrides, default_of: keys::default_of, explain_renamed }
+        Self { overrides, default_of: key_names::default_of, explain_renamed }
     }
 
     /// None: the document stands alone.

@@ -1,6 +1,7 @@
 //! Writers of what [`KEYS`] documents: the packaged settings file and the README's table.
 
 use super::key::{Example, Kind};
+use super::key_names::{DATASET, LANGUAGE};
 use super::keys::KEYS;
 
 /// Width of a comment in the packaged settings file, in characters.
@@ -19,12 +20,12 @@ pub fn write_example() -> String {
     let mut open = "";
     for key in KEYS {
         let (section, name) = key.name.rsplit_once('.').unwrap_or(("", key.name));
-        let is_note = section.contains("DATASET");
+        let is_note = section.contains(DATASET) || section.contains(LANGUAGE);
         if section != open {
             open = section;
             // A section without a set value is commented out.
             let mark = if is_note || !has_set(section) { "# " } else { "" };
-            text.push_str(&format!("\n{mark}[{}]\n", section.replace("DATASET", "dimona")));
+            text.push_str(&format!("\n{mark}[{}]\n", section.replace(DATASET, "dimona").replace(LANGUAGE, "nl")));
         }
         text.push_str(&wrap(key.meaning));
         if let Some(default) = key.default {

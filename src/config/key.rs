@@ -26,6 +26,8 @@ pub enum Kind {
     Percentage,
     /// Text without blanks.
     Name,
+    /// Text for people.
+    Text,
     /// Integer.
     Integer,
     /// Number of bytes: `512MiB`.
@@ -50,6 +52,7 @@ impl Kind {
             Self::Duration => "duration, like 36h",
             Self::Percentage => "percentage, like 0.1%",
             Self::Name => "name",
+            Self::Text => "text",
             Self::Integer => "integer",
             Self::Size => "size, like 512MiB",
             Self::Truth => "true or false",
@@ -69,7 +72,9 @@ pub enum Example {
 /// A setting.
 #[derive(Debug, Clone, Copy)]
 pub struct Key {
-    /// Name with its sections; `DATASET` stands for each of the five datasets.
+    /// Name with its sections; `DATASET` stands for each of the five datasets, `LANGUAGE` for each
+    /// language of letters. `LANGUAGE` for each
+    /// language of letters.
     pub name: &'static str,
     /// Kind of the value.
     pub kind: Kind,
@@ -81,10 +86,12 @@ pub struct Key {
     pub meaning: &'static str,
 }
 
+/// A setting without a default.
 pub(super) const fn key(name: &'static str, kind: Kind, example: Example, meaning: &'static str) -> Key {
     Key { name, kind, default: None, example, meaning }
 }
 
+/// A setting with a default, which the example shows as a comment.
 pub(super) const fn defaulted(name: &'static str, kind: Kind, default: &'static str, meaning: &'static str) -> Key {
     Key { name, kind, default: Some(default), example: Example::Note(default), meaning }
 }

@@ -4,8 +4,6 @@
 //! example (`deploy/config.toml`), and the README's table ([`super::example`]). The code that reads
 //! a value is in other modules; a test checks that it reads exactly the settings listed here.
 
-use ehealth_core::model::Dataset;
-
 use super::key::{Example, Key, Kind, defaulted, key};
 
 const DAILY: &str = "36h";
@@ -268,6 +266,48 @@ pub const KEYS: &[Key] = &[
         "File with the result of the last verification, written by `audit verify --report FILE`. The admin page and the metrics show it.",
     ),
     key(
+        "letter.logo",
+        Kind::Path,
+        Example::Note("letter/logo.png"),
+        "PNG file, at most 1 MiB: logo in the letters of `audit report`.",
+    ),
+    key(
+        "letter.templates",
+        Kind::Path,
+        Example::Note("letter"),
+        "Folder of own templates: `nl.md`, `fr.md`, `de.md`, `en.md`. A language without a file has the built-in template, which `audit report --print-template` prints.",
+    ),
+    key(
+        "letter.LANGUAGE.name",
+        Kind::Text,
+        Example::Note("Voorbeeldinstelling"),
+        "Name of the institution in the letters of this language (`nl`, `fr`, `de`, `en`). `audit report` refuses a letter in a language without the five settings of its section.",
+    ),
+    key(
+        "letter.LANGUAGE.address",
+        Kind::Text,
+        Example::Note("Voorbeeldstraat 1, 1000 Brussel"),
+        "Address of the institution; a comma begins a new line.",
+    ),
+    key(
+        "letter.LANGUAGE.controller",
+        Kind::Text,
+        Example::Note("Voorbeeldinstelling, Voorbeeldstraat 1, 1000 Brussel"),
+        "Name and address of the controller (GDPR, article 4(7)).",
+    ),
+    key(
+        "letter.LANGUAGE.dpo",
+        Kind::Text,
+        Example::Note("Functionaris voor gegevensbescherming, dpo@example.be"),
+        "Contact of the data protection officer.",
+    ),
+    key(
+        "letter.LANGUAGE.retention",
+        Kind::Text,
+        Example::Note("De registratie van een raadpleging wordt 10 jaar bewaard."),
+        "Sentence that says how long the data and the records of consultations are kept.",
+    ),
+    key(
         "cluster.database",
         Kind::Database,
         Example::Note("postgresql://node_a@db1.example.be,db2.example.be/ehealth"),
@@ -334,36 +374,3 @@ pub const KEYS: &[Key] = &[
         "PEM file: CA that issues operators' certificates.",
     ),
 ];
-
-/// Every name that a file may have: `DATASET` is replaced by each dataset.
-pub(super) fn names() -> impl Iterator<Item = String> {
-    KEYS.iter().flat_map(|key| expand(key.name))
-}
-
-/// A name of a table for each dataset if it contains `DATASET`, else the name itself.
-pub(super) fn expand(name: &'static str) -> impl Iterator<Item = String> {
-    let datasets = if name.contains("DATASET") { &Dataset::ALL[..] } else { &Dataset::ALL[..1] };
-    datasets.iter().map(move |dataset| name.replace("DATASET", dataset.code()))
-}
-
-/// The name as tables have it: `feeds.dimona.url` becomes `feeds.DATASET.url`. Also the dataset, if
-/// there is one.
-pub(super) fn generalise(name: &str) -> (String, Option<Dataset>) {
-    match name.split('.').collect::<Vec<_>>().as_slice() {
-        ["feeds", dataset, rest @ ..] if let Some(dataset) = Dataset::parse(dataset) => {
-            (format!("feeds.DATASET.{}", rest.join(".")), Some(dataset))
-        }
-        _ => (name.to_owned(), None),
-    }
-}
-
-/// The setting of this name.
-pub(super) fn find(name: &str) -> Option<&'static Key> {
-    let (general, _) = generalise(name);
-    KEYS.iter().find(|key| key.name == general)
-}
-
-/// The default of a setting.
-pub(super) fn default_of(name: &str) -> Option<&'static str> {
-    find(name)?.default
-}

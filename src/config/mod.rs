@@ -19,7 +19,9 @@ mod value;
 mod example;
 mod feeds;
 mod key;
+mod key_names;
 mod keys;
+mod letter;
 mod overrides;
 mod read;
 mod readers;
@@ -45,6 +47,7 @@ pub use expectations::{DescribedQuestion, Expectation, Expectations, Verdict, re
 pub use failures::parse_plan;
 pub use key::{Example, Key, Kind};
 pub use keys::KEYS;
+pub use letter::LetterSettings;
 pub use origin::{Origin, Problem, Problems, Setting};
 pub use overrides::Overrides;
 pub use policy::{Policy, find_outdated_pins, parse_policy, read_policy};

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::origin::{Origin, Problem};
-use super::{keys, renamed};
+use super::{key_names, renamed};
 
 /// Prefix of all variables.
 const PREFIX: &str = "EHEALTH_ATTRIBUTES_";
@@ -44,7 +44,7 @@ impl Overrides {
     #[must_use]
     pub fn new(environment: impl IntoIterator<Item = (String, String)>, arguments: &[String]) -> Self {
         let mut overrides = Self::default();
-        let keys: BTreeMap<String, String> = keys::names().map(|name| (variable(&name), name)).collect();
+        let keys: BTreeMap<String, String> = key_names::names().map(|name| (variable(&name), name)).collect();
         for (name, value) in environment {
             if name == "CREDENTIALS_DIRECTORY" {
                 overrides.credentials = PathBuf::from(value);
@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn each_key_has_its_own_variable() {
-        let all = || keys::names().chain(renamed::old_names());
+        let all = || key_names::names().chain(renamed::old_names());
         let variables: BTreeSet<_> = all().map(|name| variable(&name)).collect();
         assert_eq!(variables.len(), all().count());
         assert!(variables.contains("EHEALTH_ATTRIBUTES_FEEDS_DIMONA_FILE_TIMEOUT"));

@@ -4,7 +4,9 @@ use std::path::Path;
 
 use super::document::{Layers, Parsed, parse_layered, read_text};
 use super::key::Kind;
-use super::keys;
+
+use super::key_names;
+
 use super::origin::{Problems, Setting};
 use super::overrides::{Overrides, resolve};
 use super::sections::read_document;
@@ -60,7 +62,7 @@ fn try_parse(file: &Path, text: &str, overrides: &Overrides) -> Result<Settings,
     let Parsed { value, mut found } =
         parse_layered(file, text, &layers, |root| read_document(root, &folder, overrides));
     found.iter_mut().for_each(|setting| show_resolved(setting, &folder, overrides));
-    found.sort_by_key(|setting| keys::names().position(|name| name == setting.key));
+    found.sort_by_key(|setting| key_names::names().position(|name| name == setting.key));
     match value {
         Ok(settings) => Ok(Settings { active_config: found, ..settings }),
         Err(problems) => Err(Unreadable { problems, found }),
@@ -70,7 +72,7 @@ fn try_parse(file: &Path, text: &str, overrides: &Overrides) -> Result<Settings,
 /// Shows a path as it is used, not as it is written.
 fn show_resolved(setting: &mut Setting, folder: &Path, overrides: &Overrides) {
     let resolve = |text: &str| resolve(folder, text.trim(), overrides).display().to_string();
-    let Some(key) = keys::find(&setting.key) else { return };
+    let Some(key) = key_names::find(&setting.key) else { return };
     match key.kind {
         Kind::Path | Kind::Secret => setting.value = resolve(&setting.value),
         Kind::Paths if setting.value == "none" => {}
@@ -83,6 +85,7 @@ fn show_resolved(setting: &mut Setting, folder: &Path, overrides: &Overrides) {
         | Kind::Duration
         | Kind::Percentage
         | Kind::Name
+        | Kind::Text
         | Kind::Integer
         | Kind::Truth
         | Kind::Size => {}
@@ -301,12 +304,16 @@ keys = "keys"
             .collect();
         let whole = format!("{}[feeds.coprev]\nfolder = \"a\"\n", whole.replace("signer = \"NAME+HASH+KEY\"\n", ""));
         let settings = parse_text(&whole).expect("every line of the example is valid");
-        let read: std::collections::BTreeSet<_> =
-            settings.active_config.iter().filter_map(|setting| keys::find(&setting.key)).map(|key| key.name).collect();
-        let listed: std::collections::BTreeSet<_> = keys::KEYS.iter().map(|key| key.name).collect();
+        let read: std::collections::BTreeSet<_> = settings
+            .active_config
+            .iter()
+            .filter_map(|setting| key_names::find(&setting.key))
+            .map(|key| key.name)
+            .collect();
+        let listed: std::collections::BTreeSet<_> = crate::config::KEYS.iter().map(|key| key.name).collect();
         let unread: Vec<_> = listed.difference(&read).collect();
         assert_eq!(unread, [&"feeds.DATASET.signer"], "the example cannot have a real verifier key");
-        assert!(settings.active_config.iter().all(|setting| keys::find(&setting.key).is_some()));
+        assert!(settings.active_config.iter().all(|setting| key_names::find(&setting.key).is_some()));
     }
 
     #[test]

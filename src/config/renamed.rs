@@ -1,7 +1,7 @@
 //! Names of version 0.1 that have a new name. An old name is an error that names the new one,
 //! wherever it is set.
 
-use super::keys;
+use super::key_names;
 
 /// A setting of version 0.1.
 pub(super) struct Renamed {
@@ -41,13 +41,13 @@ const fn renamed(old: &'static str, new: &'static str) -> Renamed {
 
 /// Every old name: `DATASET` is replaced by each dataset.
 pub(super) fn old_names() -> impl Iterator<Item = String> {
-    RENAMED.iter().flat_map(|renamed| keys::expand(renamed.old))
+    RENAMED.iter().flat_map(|renamed| key_names::expand(renamed.old))
 }
 
 /// The error for an old name; `None` for any other name. `write` gives the new name its form: a key
 /// as it is, or the name of a variable.
 pub(super) fn explain(old: &str, write: impl Fn(&str) -> String) -> Option<String> {
-    let (general, dataset) = keys::generalise(old);
+    let (general, dataset) = key_names::generalise(old);
     let renamed = RENAMED.iter().find(|renamed| renamed.old == general)?;
     let new = dataset.map_or(renamed.new.to_owned(), |dataset| renamed.new.replace("DATASET", dataset.code()));
     let values: Vec<_> = renamed.values.iter().map(|(old, new)| format!("\"{old}\" is now \"{new}\"")).collect();
@@ -62,8 +62,8 @@ mod tests {
     #[test]
     fn old_names_are_gone_and_new_names_exist() {
         for renamed in RENAMED {
-            assert!(keys::find(renamed.old).is_none(), "{}", renamed.old);
-            assert!(keys::find(renamed.new).is_some(), "{}", renamed.new);
+            assert!(key_names::find(renamed.old).is_none(), "{}", renamed.old);
+            assert!(key_names::find(renamed.new).is_some(), "{}", renamed.new);
         }
     }
 

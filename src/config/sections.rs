@@ -10,6 +10,7 @@ use ipnet::IpNet;
 use super::document::Section;
 use super::duration::parse_duration;
 use super::feeds::read_feeds;
+use super::letter::read_letter;
 use super::overrides::Overrides;
 use super::readers::{self, PathReader};
 use super::settings::{FetchMode, Settings, SigningFiles};
@@ -34,6 +35,7 @@ pub(super) fn read_document(root: &mut Section<'_>, folder: &Path, overrides: &O
     let feeds = read_feeds(root, data.feeds.as_deref(), paths);
     let freshness = root.implied_section("freshness").and_then(read_freshness);
     let audit_log = root.section("audit_log").and_then(|section| read_audit_log(section, paths));
+    let letter = root.implied_section("letter").and_then(|section| read_letter(section, paths));
     let cluster = root.optional_section("cluster").map_or(Some(None), |section| read_cluster(section, paths).map(Some));
     let admin = root.optional_section("admin").map(|section| read_admin(section, paths));
     let Server { listen, listen_mode, balancers, public_url, certificate, key, max_requests } = server?;
@@ -75,6 +77,7 @@ pub(super) fn read_document(root: &mut Section<'_>, folder: &Path, overrides: &O
         fetch_mode: data.fetch_mode?,
         audit_log,
         verification_report,
+        letter: letter?,
         cluster: cluster?,
         admin,
         admin_tls,

@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use super::letter::LetterSettings;
 use super::origin::Setting;
 use crate::admin;
 use crate::server;
@@ -36,6 +37,8 @@ pub struct Settings {
     pub audit_log: audit_log::Settings,
     /// File with the result of the last verification of the audit log.
     pub verification_report: Option<PathBuf>,
+    /// Letters of `audit report`.
+    pub letter: LetterSettings,
     /// The cluster of which the service is a node; `None`: it is one machine.
     pub cluster: Option<cluster::Settings>,
     /// Admin listener; `None`: nothing listens for operators.

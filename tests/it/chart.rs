@@ -28,8 +28,8 @@ fn run(program: &str, arguments: &[&str], files: &[&Path]) -> (bool, String) {
 }
 
 fn render(more: &[&str]) -> (bool, String) {
-    let arguments = [&["template", "gateway-a", "--values"], [example().to_str().expect("UTF-8")].as_slice(), more];
-    run("helm", &arguments.concat(), &[&chart()])
+    let values = example().display().to_string();
+    run("helm", &[&["template", "gateway-a", "--values", &values][..], more].concat(), &[&chart()])
 }
 
 /// Whether the tests of the chart are asked for.

@@ -172,6 +172,7 @@ fn every_json_output_has_a_schema() {
     for other in [
         "lookup-in",
         "audit-prove-signature",
+        "audit-report-batch",
         "audit-verify-proof",
         "health",
         "admin-page",

@@ -170,6 +170,12 @@ fn run_audit(demo: &DemoFolder, outputs: &mut Outputs) {
     }
     let days = ["--format", "json", "--from", "2020-01-01", "--to", "2020-01-02"];
     outputs.run("audit-report", 0, &[&of("report")[..], &person, &days].concat());
+    let requests = demo.path("requests.csv");
+    fs::write(&requests, "ssin,language,reference\n85073099932,nl,R1\nx,nl,R2\n85073099932,en,R3\n").expect("written");
+    let (requests, out) = (requests.display().to_string(), demo.text("letters"));
+    let batch = ["--batch", &requests, "--out", &out, "--json", "--draft"];
+    outputs.run("audit-report-batch.jsonl", 1, &[&of("report")[..], &batch].concat());
+    outputs.run("audit-report-batch.jsonl", 1, &[&of("report")[..], &batch, &["--resume"]].concat());
     outputs.run("audit-events.jsonl", 0, &[&of("events")[..], &["--json"]].concat());
 
     let key = demo.path("key");

@@ -206,7 +206,7 @@ fn a_new_context_needs_a_section_and_a_reload_alone() {
     let (code, verdict) = verify();
     assert!(code == Some(0) && verdict.contains("is missing, the policy file under which"), "{verdict}");
     let report = running.printed(&["audit", "report", "--ssin", "-", "--language", "en"], ANNA);
-    assert!(report.contains("Ground: TRIO:PLATFORM"), "without its text the code is shown: {report}");
+    assert!(report.contains("Legal basis: TRIO:PLATFORM"), "without its text the code is shown: {report}");
     fs::write(named, kept).expect("written");
     assert_eq!(running.program.stop().0, Some(0));
 }

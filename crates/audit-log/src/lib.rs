@@ -78,4 +78,5 @@ pub use query::prove::{FindSignatureError, ProveError, find_signature, prove};
 pub use query::pruned::{first_sequence, pruned_until};
 pub use query::read::{ReadError, Records, parse_record};
 pub use query::search::{CopyProblem, DetailError, Found, IndexUse, SearchError, Whom, find, open_frame, search};
+pub use query::search_many::find_each;
 pub use query::subtrees::{Subtrees, write_proof};

@@ -2,13 +2,12 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 
-use super::keys_of::{KeysOf, parse_keys_of};
+use super::report::args::{REPORT_HELP, ReportArguments};
+use super::scope::{NodesArguments, Scope};
 use crate::cli::settings_file::SettingsFile;
-use audit_log::report::Format;
 use audit_log::{Retention, TooShort};
-use ehealth_core::model::Language;
 
 /// Commands under `audit`.
 #[derive(Debug, Subcommand)]
@@ -22,7 +21,7 @@ pub enum AuditCommand {
     /// List what happened to the log besides exchanges: interruptions, suppressed requests, removals
     #[command(after_help = EVENTS_HELP)]
     Events(EventsArguments),
-    /// Write the report about disclosures that a person may request (GDPR article 15)
+    /// Write the letter about disclosures that a person may request (GDPR article 15)
     #[command(after_help = REPORT_HELP)]
     Report(ReportArguments),
     /// Write a proof that an exchange was recorded, for a third party
@@ -99,15 +98,6 @@ were read, months that were removed, and records for which the operator vouched.
 Exit codes:
   0  all records were read
   1  failed, or records are unreadable
-  3  the settings have errors";
-
-const REPORT_HELP: &str = "\
-Example:
-  ehealth-attributes audit report --ssin - --language fr --format html < ssin.txt > report.html
-
-Exit codes:
-  0  all records were read
-  1  failed, or records are missing or unreadable
   3  the settings have errors";
 
 const PROVE_HELP: &str = "\
@@ -257,18 +247,6 @@ pub struct RebuildArguments {
     pub json: bool,
 }
 
-/// Which nodes of a cluster are read.
-#[derive(Debug, Args)]
-pub struct NodesArguments {
-    /// Only this node's own audit log; without it, all nodes are read from the database if the settings
-    /// have a section [cluster]
-    #[arg(long)]
-    pub this_node: bool,
-    /// Folder of the keys of another node; may be given several times
-    #[arg(long, value_name = "NODE=DIR", value_parser = parse_keys_of)]
-    pub keys_of: Vec<KeysOf>,
-}
-
 /// Arguments of `audit search`.
 #[derive(Debug, Args)]
 #[group(id = "whom", required = true, multiple = false, args = ["ssin", "end_user"])]
@@ -287,37 +265,6 @@ pub struct SearchArguments {
     pub json: bool,
 }
 
-/// A person and days.
-#[derive(Debug, Args)]
-pub struct PersonArguments {
-    /// SSIN of the person; - reads it from standard input (recommended)
-    #[arg(long, value_name = "SSIN")]
-    pub ssin: String,
-    /// Settings and days
-    #[command(flatten)]
-    pub scope: Scope,
-}
-
-/// Where and in which days to search.
-#[derive(Debug, Args)]
-pub struct Scope {
-    /// Settings
-    #[command(flatten)]
-    pub settings: SettingsFile,
-    /// First day of the exchanges, YYYY-MM-DD
-    #[arg(long, requires = "to")]
-    pub from: Option<String>,
-    /// Last day of the exchanges, YYYY-MM-DD
-    #[arg(long, requires = "from")]
-    pub to: Option<String>,
-    /// Read every record instead of using the indexes
-    #[arg(long)]
-    pub no_index: bool,
-    /// Nodes
-    #[command(flatten)]
-    pub nodes: NodesArguments,
-}
-
 /// Arguments of `audit events`.
 #[derive(Debug, Args)]
 pub struct EventsArguments {
@@ -333,44 +280,6 @@ pub struct EventsArguments {
     /// Print one JSON object a line
     #[arg(long)]
     pub json: bool,
-}
-
-/// Arguments of `audit report`.
-#[derive(Debug, Args)]
-pub struct ReportArguments {
-    /// Person and days
-    #[command(flatten)]
-    pub person: PersonArguments,
-    /// Format of the report
-    #[arg(long, value_enum, default_value = "text")]
-    pub format: ReportFormat,
-    /// Language: nl, fr, de, en
-    #[arg(long, default_value = "nl", value_parser = parse_language)]
-    pub language: Language,
-    /// CSV file with the names of organisations: NUMBER,NAME per line
-    #[arg(long, value_name = "FILE")]
-    pub names: Option<PathBuf>,
-}
-
-/// Format of a report.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ReportFormat {
-    /// Plain text
-    Text,
-    /// JSON
-    Json,
-    /// HTML page
-    Html,
-}
-
-impl From<ReportFormat> for Format {
-    fn from(format: ReportFormat) -> Self {
-        match format {
-            ReportFormat::Text => Self::Text,
-            ReportFormat::Json => Self::Json,
-            ReportFormat::Html => Self::Html,
-        }
-    }
 }
 
 /// Arguments of `audit prove`.
@@ -392,8 +301,4 @@ pub struct ProveArguments {
     /// Nodes
     #[command(flatten)]
     pub nodes: NodesArguments,
-}
-
-fn parse_language(text: &str) -> Result<Language, String> {
-    Language::parse(text).ok_or_else(|| format!("expected one of {}", Language::ALL.map(Language::code).join(", ")))
 }

@@ -12,8 +12,11 @@ mod inputs;
 mod keys_of;
 mod names;
 mod nodes;
+mod person;
 mod record;
+mod report;
 mod run;
+mod scope;
 mod words;
 
 pub use args::{AuditCommand, PruneArguments};

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::args::{NodesArguments, RebuildArguments};
+use super::args::RebuildArguments;
 use super::inputs::{Failure, failed};
 use super::keys_of::KeysOf;
+use super::scope::NodesArguments;
 use crate::app::SystemClock;
 use crate::cli::database::{connect, runtime};
 use crate::cli::exit::Exit;

@@ -1,30 +1,26 @@
 //! Runs the commands under `audit`.
 
-use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::args::{
-    AuditCommand, ProveArguments, PruneArguments, ReportArguments, Scope, SearchArguments, VerifyArguments,
-};
+use super::args::{AuditCommand, ProveArguments, PruneArguments, SearchArguments, VerifyArguments};
 use super::events::run_events;
-use super::inputs::{Failure, audit_log_settings, failed, read_days};
+use super::inputs::{Failure, audit_log_settings, failed};
 use super::names::Names;
-use super::nodes::{all_nodes, find_in_all, prove_in_all, run_rebuild};
+use super::nodes::{all_nodes, prove_in_all, run_rebuild};
+use super::person::{exit_with_gaps, keys, read_argument, read_scope, report, subject};
 use super::record::describe;
-use super::words::Words;
+use super::report::run_report;
 use crate::admin::Verification;
 use crate::app::{SystemClock, leave_verification};
-use crate::cli::argument_errors::ArgumentErrors;
 use crate::cli::exit::{Exit, fail};
 use crate::cli::settings_file::SettingsFile;
-use audit_log::report::Report;
-use audit_log::{self, AuditLog, IndexUse, KeyFolder, MissingKeys, Whom, find, find_signature, prove, pruned_until};
+use audit_log::{self, AuditLog, IndexUse, Whom, find_signature, prove};
 use audit_verify::{VerifyingKey, verify_at, verify_proof};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ehealth_core::lookup::MessageSignature;
-use ehealth_core::model::{Application, Clock, EndUser, EndUserError, Ssin, Ticket, Window};
+use ehealth_core::model::{Application, Clock, EndUser, EndUserError, Ticket};
 
 /// Runs the command to its end.
 pub(in crate::cli) fn run(command: &AuditCommand) -> Exit {
@@ -41,11 +37,6 @@ pub(in crate::cli) fn run(command: &AuditCommand) -> Exit {
         AuditCommand::Checkpoint { settings, public_key } => run_checkpoint(settings, *public_key),
     };
     done.unwrap_or_else(|(exit, message)| fail(exit, &message))
-}
-
-/// Opens the existing keys: these commands never make any.
-fn keys(settings: &audit_log::Settings) -> Result<KeyFolder, Failure> {
-    KeyFolder::open(&settings.keys, MissingKeys::Refuse).map_err(failed)
 }
 
 fn read(file: &Path) -> Result<String, Failure> {
@@ -70,50 +61,6 @@ fn run_verify(arguments: &VerifyArguments) -> Result<Exit, Failure> {
         leave_verification(file, &found).map_err(failed)?;
     }
     Ok(if verdict.is_sound() { Exit::Done } else { Exit::Failed })
-}
-
-/// Reads an argument that names a person; `-`: from standard input.
-fn read_argument(argument: &str) -> Result<String, Failure> {
-    match argument {
-        "-" => {
-            text_file::read_line(io::stdin().lock()).map_err(|error| failed(format_args!("standard input: {error}")))
-        }
-        given => Ok(given.to_owned()),
-    }
-}
-
-fn read_scope(
-    scope: &Scope,
-    whom: impl FnOnce(&mut ArgumentErrors) -> Option<Whom>,
-) -> Result<(Whom, Option<Window>), Failure> {
-    let mut errors = ArgumentErrors::default();
-    let whom = whom(&mut errors);
-    let days = read_days(scope.from.as_deref(), scope.to.as_deref(), &mut errors);
-    errors.into_result(whom.zip(days)).map_err(|errors| (Exit::Usage, errors.to_string()))
-}
-
-/// The person asked about. The error names the violated rule and contains no digit of the number.
-fn subject(text: &str, errors: &mut ArgumentErrors) -> Option<Whom> {
-    errors.take("--ssin", Ssin::parse(text.trim())).map(Whom::Subject)
-}
-
-/// Makes the report of what is found.
-fn report(scope: &Scope, whom: &Whom, days: Option<Window>, names: Names) -> Result<Report, Failure> {
-    let whole = scope.settings.read().map_err(|problems| (Exit::Configuration, problems.to_string()))?;
-    let settings = &whole.audit_log;
-    if let Some(of_cluster) = all_nodes(&whole, &scope.nodes) {
-        let found = find_in_all(&whole, of_cluster, &scope.nodes, (whom, days))?;
-        return Ok(Report::new(found, SystemClock.now(), days, &Words::new(&settings.folder, names)));
-    }
-    let index = if scope.no_index { IndexUse::Bypass } else { IndexUse::Keep };
-    let found = find(&settings.folder, &keys(settings)?, index, whom, days).map_err(failed)?;
-    let report = Report::new(found, SystemClock.now(), days, &Words::new(&settings.folder, names));
-    // Only then do the reasons matter for which a key is missing.
-    if !report.lacks_keys() {
-        return Ok(report);
-    }
-    let until = pruned_until(&settings.folder).map_err(failed)?;
-    Ok(report.with_pruned_until(until))
 }
 
 fn run_search(arguments: &SearchArguments) -> Result<Exit, Failure> {
@@ -146,23 +93,6 @@ fn run_search(arguments: &SearchArguments) -> Result<Exit, Failure> {
         println!("{sequence} {received} {ticket} {caller} {context} {outcome} {{{fields}}} {rule} {application}");
     }
     Ok(exit_with_gaps(&report))
-}
-
-fn run_report(arguments: &ReportArguments) -> Result<Exit, Failure> {
-    let text = read_argument(&arguments.person.ssin)?;
-    let scope = &arguments.person.scope;
-    let (whom, days) = read_scope(scope, |errors| subject(&text, errors))?;
-    let names = arguments.names.as_deref().map(Names::read).transpose();
-    let names = names.map_err(|errors| (Exit::Configuration, errors))?.unwrap_or_default();
-    let report = report(scope, &whom, days, names)?;
-    print!("{}", report.render(arguments.format.into(), arguments.language));
-    Ok(exit_with_gaps(&report))
-}
-
-/// Prints the records that are missing from a report; its exit code.
-fn exit_with_gaps(report: &Report) -> Exit {
-    report.gaps.iter().for_each(|gap| eprintln!("{gap}"));
-    if report.gaps.is_empty() { Exit::Done } else { Exit::Failed }
 }
 
 fn run_prove(arguments: &ProveArguments) -> Result<Exit, Failure> {

@@ -5,7 +5,7 @@ use super::source::Source;
 use super::{Finding, finding};
 
 /// Crates of the workspace and the crates on which they may depend: dependencies point down.
-const CRATES: [(&str, &[&str]); 14] = [
+const CRATES: [(&str, &[&str]); 15] = [
     ("ehealth-core", &[]),
     ("soap", &["ehealth-core"]),
     // Signed notes; durable replacement of files.
@@ -22,6 +22,8 @@ const CRATES: [(&str, &[&str]); 14] = [
     ("certificates", &["ehealth-core"]),
     ("cluster", &["ehealth-core", "audit-log", "tls-files"]),
     ("client", &["ehealth-core", "soap", "tls-files"]),
+    // The letter to a person.
+    ("letter", &["ehealth-core", "audit-log"]),
     ("testkit", &["ehealth-core", "datasets", "durable-file"]),
     (
         "ehealth-attributes",
@@ -35,6 +37,7 @@ const CRATES: [(&str, &[&str]); 14] = [
             "cluster",
             "client",
             "durable-file",
+            "letter",
             "testkit",
             "text-file",
             "tls-files",
@@ -61,7 +64,7 @@ impl Users {
 }
 
 /// Libraries and the crates that may use them outside tests.
-const LIBRARIES: [(&str, Users); 48] = [
+const LIBRARIES: [(&str, Users); 52] = [
     ("thiserror", All),
     // One library each: the crate that has it is what has to change with it.
     ("quick-xml", Only(&["datasets"])),
@@ -100,13 +103,18 @@ const LIBRARIES: [(&str, Users); 48] = [
     ("cbc", Only(&["tls-files"])),
     ("des", Only(&["tls-files"])),
     ("rc2", Only(&["tls-files"])),
+    // Letters.
+    ("krilla", Only(&["letter"])),
+    ("minijinja", Only(&["letter"])),
+    ("pulldown-cmark", Only(&["letter", GATEWAY])),
+    ("rustybuzz", Only(&["letter"])),
+    ("unicode-linebreak", Only(&["letter"])),
     // The gateway alone.
     ("clap_complete", Only(&[GATEWAY])),
     ("clap_mangen", Only(&[GATEWAY])),
     ("landlock", Only(&[GATEWAY])),
     ("listenfd", Only(&[GATEWAY])),
     ("maud", Only(&[GATEWAY])),
-    ("pulldown-cmark", Only(&[GATEWAY])),
     ("prometheus-client", Only(&[GATEWAY])),
     ("sd-notify", Only(&[GATEWAY])),
     ("tracing-subscriber", Only(&[GATEWAY, "testkit"])),

@@ -5,8 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use audit_log::{
-    AuditLog, Event, IndexUse, KeyFolder, MissingKeys, ProveError, Records, Settings, Whom, find, parse_record, prove,
-    search,
+    AuditLog, Event, Found, IndexUse, KeyError, KeyFolder, KeyName, MissingKeys, ProveError, Records, SearchError,
+    Settings, Whom, find, find_each, parse_record, prove, search,
 };
 use audit_verify::{ProofError, VerifyingKey, verify_proof};
 use ehealth_core::model::{Date, Ticket, Window};
@@ -44,6 +44,16 @@ impl Written {
         let found =
             find(&self.settings.folder, &self.keys, index, &Whom::Subject(person(number)), days).expect("readable");
         found.into_iter().map(|found| found.expect("searchable").exchange.ticket).collect()
+    }
+
+    /// What one pass finds about each of the first persons.
+    fn find_each(&self, persons: u64, index: IndexUse, days: Option<Window>) -> Vec<Vec<Ticket>> {
+        let persons: Vec<_> = (0..persons).map(person).collect();
+        let found = find_each(&self.settings.folder, &self.keys, index, &persons, days).expect("readable");
+        let tickets = |of_person: Vec<Result<Found, SearchError>>| {
+            of_person.into_iter().map(|found| found.expect("searchable").exchange.ticket).collect()
+        };
+        found.into_iter().map(tickets).collect()
     }
 
     fn read(&self, number: u64) -> Vec<Ticket> {
@@ -178,4 +188,39 @@ fn what_cannot_be_proven_is_reported() {
     bytes[900] ^= 1;
     fs::write(&first, bytes).expect("ours");
     assert!(matches!(prove(ticket, &checkpoint), Err(ProveError::Damaged(_))));
+}
+
+#[test]
+fn one_pass_finds_for_each_person_what_a_search_finds() {
+    let written = written();
+    let days = Window::from_days(Date::parse("2026-12-05").expect("a day"), Date::parse("2027-02-10").expect("a day"));
+    for days in [None, Some(days.expect("days"))] {
+        for index in [IndexUse::Keep, IndexUse::Bypass] {
+            let each = written.find_each(12, index, days);
+            let alone: Vec<_> = (0..12).map(|number| written.find(number, index, days)).collect();
+            assert_eq!(each, alone);
+            assert!(each[3].len() > 3 && each[11].is_empty());
+        }
+    }
+    // An index that is damaged is not trusted.
+    for index in written.indexes() {
+        let mut bytes = fs::read(&index).expect("there");
+        bytes.iter_mut().skip(32).for_each(|byte| *byte ^= 1);
+        fs::write(&index, bytes).expect("ours");
+    }
+    assert_eq!(written.find_each(2, IndexUse::Keep, None), [written.read(0), written.read(1)]);
+    // Two lines about one person, and a number that replaced another, get all of theirs once.
+    let persons = [person(4), person(4), successor(person(4))];
+    let found = find_each(&written.settings.folder, &written.keys, IndexUse::Keep, &persons, None).expect("readable");
+    assert_eq!(found[0], found[1]);
+    assert_eq!(found[0].len(), 16);
+    // A year without its key is an error for each person, and hides nothing else.
+    fs::remove_file(written.settings.keys.join("subject-2027.key")).expect("there");
+    let keys = KeyFolder::open(&written.settings.keys, MissingKeys::Refuse).expect("there");
+    let found = find_each(&written.settings.folder, &keys, IndexUse::Keep, &persons, None).expect("readable");
+    let missing = SearchError::Year { year: 2027, error: KeyError::Missing(KeyName::Subject(2027)) };
+    for of_person in &found {
+        assert_eq!(of_person.iter().filter(|found| found.as_ref().err() == Some(&missing)).count(), 2);
+    }
+    assert_eq!(found[0].iter().filter(|found| found.is_ok()).count(), 8);
 }

@@ -13,6 +13,7 @@ mod finding;
 mod fixtures;
 mod harness;
 mod kill;
+mod letters;
 mod memory_disk;
 mod oracles;
 mod pruning;

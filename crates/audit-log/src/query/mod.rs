@@ -5,4 +5,5 @@ pub(crate) mod prove;
 pub(crate) mod pruned;
 pub(crate) mod read;
 pub(crate) mod search;
+pub(crate) mod search_many;
 pub(crate) mod subtrees;

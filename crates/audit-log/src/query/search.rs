@@ -48,7 +48,9 @@ pub fn open_frame(
     let record = decode::record(frame::split(bytes).ok()?).ok()?;
     let token = whom.token(key);
     match record.event {
-        Event::Exchange(exchange) if exchange.has_token(token) => Some(open(record.header, *exchange, detail_key)),
+        Event::Exchange(exchange) if exchange.has_token(token) => {
+            Some(open_record(record.header, *exchange, detail_key))
+        }
         Event::Exchange(_)
         | Event::SegmentBegun(_)
         | Event::Interruption(_)
@@ -58,7 +60,7 @@ pub fn open_frame(
     }
 }
 
-fn open(header: RecordHeader, exchange: Exchange, detail_key: &Result<DetailKey, KeyError>) -> Found {
+pub(super) fn open_record(header: RecordHeader, exchange: Exchange, detail_key: &Result<DetailKey, KeyError>) -> Found {
     let detail = match detail_key {
         Ok(key) => exchange.decrypt(key).map_err(DetailError::Decrypt),
         Err(error) => Err(DetailError::Key(*error)),
@@ -248,12 +250,22 @@ pub(crate) fn record_at(file: &File, offset: u64) -> Option<Record> {
 }
 
 /// Finds and decrypts the person's records in one segment.
-struct SegmentSearch {
+pub(super) struct SegmentSearch {
     token: SubjectToken,
     detail_key: Result<DetailKey, KeyError>,
 }
 
 impl SegmentSearch {
+    /// Search for a token in the records of one month.
+    pub(super) fn new(token: SubjectToken, detail_key: Result<DetailKey, KeyError>) -> Self {
+        Self { token, detail_key }
+    }
+
+    /// Looks for another token.
+    pub(super) fn look_for(&mut self, token: SubjectToken) {
+        self.token = token;
+    }
+
     fn enter(begun: &SegmentBegun, keys: &KeyFolder, whom: &Whom) -> Result<Self, SearchError> {
         let year = begun.month.year();
         let key = keys.subject_key(year).map_err(|error| SearchError::Year { year, error })?;
@@ -263,7 +275,7 @@ impl SegmentSearch {
         Ok(Self { token: whom.token(&key), detail_key: keys.detail_key(begun.month) })
     }
 
-    fn look_up(&self, index: &Index<'_>, file: &File) -> Option<Vec<Found>> {
+    pub(super) fn look_up(&self, index: &Index<'_>, file: &File) -> Option<Vec<Found>> {
         let mut found = Vec::new();
         for offset in index.offsets(Table::Persons, &self.token.0)? {
             match record_at(file, offset)? {
@@ -290,6 +302,6 @@ impl SegmentSearch {
     }
 
     fn open(&self, header: RecordHeader, exchange: Exchange) -> Found {
-        open(header, exchange, &self.detail_key)
+        open_record(header, exchange, &self.detail_key)
     }
 }

@@ -40,6 +40,8 @@ pub struct Disclosure {
     pub caller: Option<Organisation>,
     /// Its application, by its certificate.
     pub application: Option<Application>,
+    /// Name of the application, for people, if the policy has one.
+    pub application_name: Option<String>,
     /// Organisation for which it asked.
     pub organisation: Option<Organisation>,
     /// Ground of the question.
@@ -80,8 +82,15 @@ pub struct Ground {
 
 /// Words that the audit log does not hold.
 pub trait Glossary {
-    /// Name of an organisation.
-    fn organisation(&self, number: EnterpriseNumber) -> Option<String>;
+    /// Name of an organisation, under the policy file with this SHA-256.
+    fn organisation(&self, number: EnterpriseNumber, policy: Option<Digest>) -> Option<String>;
+    /// Name of an application of an organisation, under the policy file with this SHA-256.
+    fn application(
+        &self,
+        organisation: EnterpriseNumber,
+        application: Application,
+        policy: Option<Digest>,
+    ) -> Option<String>;
     /// Purpose of a legal context under the policy file with this SHA-256; `None`: a record of
     /// version 0.1, whose contexts were the built-in ones.
     fn purpose(&self, context: LegalContext, policy: Option<Digest>) -> Option<Translated>;
@@ -118,7 +127,6 @@ impl Report {
         days: Option<Window>,
         glossary: &impl Glossary,
     ) -> Self {
-        let organisation = |number| Organisation { number, name: glossary.organisation(number) };
         let mut report = Self { made, days, disclosures: Vec::new(), refused: Vec::new(), gaps: Vec::new() };
         for found in found {
             let Found { header, exchange, detail } = match found {
@@ -130,6 +138,8 @@ impl Report {
                     continue;
                 }
             };
+            let policy = exchange.policy;
+            let organisation = |number| Organisation { number, name: glossary.organisation(number, policy) };
             let list = if is_refused(&exchange) { &mut report.refused } else { &mut report.disclosures };
             list.push(Disclosure {
                 sequence: header.sequence,
@@ -138,12 +148,14 @@ impl Report {
                 operation: exchange.operation,
                 caller: exchange.caller.map(organisation),
                 application: exchange.application,
+                application_name: exchange
+                    .caller
+                    .zip(exchange.application)
+                    .and_then(|(caller, application)| glossary.application(caller, application, policy)),
                 organisation: exchange.organisation.map(organisation),
-                ground: exchange
-                    .context
-                    .map(|context| Ground { context, purpose: glossary.purpose(context, exchange.policy) }),
+                ground: exchange.context.map(|context| Ground { context, purpose: glossary.purpose(context, policy) }),
                 rule: exchange.rule,
-                policy: exchange.policy,
+                policy,
                 deliberation: exchange.deliberation.map(|deliberation| deliberation.as_str().to_owned()),
                 window: exchange.window,
                 fields: exchange.fields,

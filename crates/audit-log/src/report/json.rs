@@ -3,7 +3,7 @@
 use ehealth_core::model::{EnterpriseNumber, Language, Window};
 
 use super::disclosures::{DisclosedOrganisations, Disclosure, Ground, Organisation, Report};
-use super::lines::gap;
+use super::lines::with_spaces;
 use super::words::Words;
 
 pub(super) fn render(report: &Report, words: &Words, language: Language) -> String {
@@ -14,7 +14,7 @@ pub(super) fn render(report: &Report, words: &Words, language: Language) -> Stri
         ("made", text(&report.made.to_string())),
         ("days", report.days.map_or("null".to_owned(), days)),
         ("complete", report.gaps.is_empty().to_string()),
-        ("gaps", array(report.gaps.iter().map(|one| text(&gap(one, words))))),
+        ("gaps", array(report.gaps.iter().map(|one| text(&words.gap(one))))),
         ("disclosures", list(&report.disclosures)),
         ("refusedAttempts", list(&report.refused)),
     ]);
@@ -23,7 +23,7 @@ pub(super) fn render(report: &Report, words: &Words, language: Language) -> Stri
 
 pub(super) fn disclosure(disclosure: &Disclosure, words: &Words, language: Language) -> String {
     let ground = |ground: &Ground| {
-        let purpose = ground.purpose.as_ref().map(|purpose| text(purpose.text(language)));
+        let purpose = ground.purpose.as_ref().map(|purpose| text(&with_spaces(purpose.text(language), language)));
         object([("code", text(ground.context.code())), ("name", or_null(purpose))])
     };
     let field =
@@ -41,6 +41,7 @@ pub(super) fn disclosure(disclosure: &Disclosure, words: &Words, language: Langu
         ("operation", text(disclosure.operation.code())),
         ("caller", or_null(disclosure.caller.as_ref().map(organisation))),
         ("application", or_null(disclosure.application.map(|application| text(application.as_str())))),
+        ("applicationName", or_null(disclosure.application_name.as_deref().map(text))),
         ("relay", or_null(disclosure.relay.as_ref().map(organisation))),
         ("signed", disclosure.is_signed.to_string()),
         ("quality", or_null(disclosure.quality.as_deref().map(text))),

@@ -2,23 +2,24 @@
 
 use ehealth_core::model::Language;
 
+use super::dates::show_time;
 use super::disclosures::{Disclosure, Report};
-use super::lines::{covered, gap, lines};
+use super::lines::{covered, lines};
 use super::words::Words;
 
 pub(super) fn render(report: &Report, words: &Words, language: Language) -> String {
     let mut text = format!("{}\n\n{}\n\n", words.title, words.introduction);
     for (name, value) in [
-        (words.made, report.made.to_string()),
-        (words.days, covered(report, words)),
+        (words.made, show_time(report.made, language)),
+        (words.days, covered(report, words, language)),
         (words.count, report.disclosures.len().to_string()),
         (words.refused_count, report.refused.len().to_string()),
     ] {
-        text.push_str(&format!("{name}: {value}\n"));
+        text.push_str(&format!("{name}{}{value}\n", words.colon));
     }
     if !report.gaps.is_empty() {
-        text.push_str(&format!("\n{}:\n", words.gaps));
-        report.gaps.iter().for_each(|one| text.push_str(&format!("  - {}\n", gap(one, words))));
+        text.push_str(&format!("\n{}{}\n", words.gaps, words.colon.trim_end_matches(' ')));
+        report.gaps.iter().for_each(|one| text.push_str(&format!("  - {}\n", words.gap(one))));
     }
     list(&mut text, &report.disclosures, words, language);
     if !report.refused.is_empty() {
@@ -33,6 +34,6 @@ fn list(text: &mut String, disclosures: &[Disclosure], words: &Words, language: 
         text.push_str(&format!("\n{number}.\n"));
         lines(disclosure, words, language)
             .iter()
-            .for_each(|(name, value)| text.push_str(&format!("  {name}: {value}\n")));
+            .for_each(|(name, value)| text.push_str(&format!("  {name}{}{value}\n", words.colon)));
     }
 }

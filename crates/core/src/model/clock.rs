@@ -94,12 +94,27 @@ impl Timestamp {
     /// Sunday of October, changing at 01:00 UTC (Directive 2000/84/EC, articles 2 and 3).
     #[must_use]
     pub fn brussels_day(self) -> Date {
-        let utc_day = self.utc_day();
-        let (year, ..) = utc_day.calendar();
+        self.in_brussels().utc_day()
+    }
+
+    /// Time of day in Europe/Brussels, on [`brussels_day`](Self::brussels_day).
+    #[must_use]
+    pub fn brussels_time(self) -> BrusselsTime {
+        let seconds = self.in_brussels().0.rem_euclid(MILLIS_A_DAY) / 1_000;
+        let [hour, minute, second] = [seconds / 3_600, seconds / 60 % 60, seconds % 60].map(i64::unsigned_abs);
+        BrusselsTime { hour, minute, second, is_summer: self.is_brussels_summer() }
+    }
+
+    /// The time whose digits in UTC are those that a clock in Brussels shows.
+    fn in_brussels(self) -> Self {
+        let offset = if self.is_brussels_summer() { 2 * MILLIS_AN_HOUR } else { MILLIS_AN_HOUR };
+        Self::from_millis(self.0.saturating_add(offset))
+    }
+
+    fn is_brussels_summer(self) -> bool {
+        let (year, ..) = self.utc_day().calendar();
         let change = |month| last_sunday(year, month) * MILLIS_A_DAY + MILLIS_AN_HOUR;
-        let summer = (change(3)..change(10)).contains(&self.0);
-        let offset = if summer { 2 * MILLIS_AN_HOUR } else { MILLIS_AN_HOUR };
-        Self::from_millis(self.0.saturating_add(offset)).utc_day()
+        (change(3)..change(10)).contains(&self.0)
     }
 
     fn utc_day(self) -> Date {
@@ -164,6 +179,19 @@ impl fmt::Debug for Timestamp {
     }
 }
 
+/// Time of day in Europe/Brussels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BrusselsTime {
+    /// 0 to 23.
+    pub hour: u64,
+    /// 0 to 59.
+    pub minute: u64,
+    /// 0 to 59.
+    pub second: u64,
+    /// Whether it is summer time (CEST), not CET: in October one hour occurs in both.
+    pub is_summer: bool,
+}
+
 /// Source of the time. The gateway passes it in, so that every module can be tested at any time.
 pub trait Clock: Send + Sync {
     /// The current time. It may be set, forward and back.
@@ -224,6 +252,19 @@ mod tests {
 
     fn timestamp(text: &str) -> Timestamp {
         Timestamp::parse(text).expect("a timestamp")
+    }
+
+    #[test]
+    fn the_hour_of_october_occurs_in_both_zones() {
+        let time = |text| {
+            let BrusselsTime { hour, minute, second, is_summer } = timestamp(text).brussels_time();
+            (hour, minute, second, is_summer)
+        };
+        assert_eq!(time("2026-10-25T00:30:05.999Z"), (2, 30, 5, true));
+        assert_eq!(time("2026-10-25T01:30:05Z"), (2, 30, 5, false));
+        assert_eq!(time("2026-03-29T00:59:59Z"), (1, 59, 59, false));
+        assert_eq!(time("2026-03-29T01:00:00Z"), (3, 0, 0, true));
+        assert_eq!(time("2026-01-14T23:00:00Z"), (0, 0, 0, false));
     }
 
     #[test]

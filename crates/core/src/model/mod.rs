@@ -63,7 +63,7 @@ pub use affiliation::{Affiliation, Membership, ServiceKind};
 pub use answer::{Criteria, CriteriaDates, DisclosedEmployment, DisclosedService, Disclosure};
 pub use application::{Application, ApplicationError};
 pub use byte_set::ByteSet;
-pub use clock::{Clock, FixedClock, Timestamp};
+pub use clock::{BrusselsTime, Clock, FixedClock, Timestamp};
 pub use date::{Date, DateError};
 pub use digest::{Digest, DigestError};
 pub use employment::{Employment, EmploymentPeriod};

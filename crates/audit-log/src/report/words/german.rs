@@ -6,11 +6,13 @@ use super::terms::Words;
 
 pub(super) const WORDS: Words = Words {
     title: "Abfragen Ihrer Daten",
-    introduction: "Diese Übersicht zeigt, wer Ihre Daten über diesen Dienst abgefragt hat, wann, auf welcher Grundlage und \
-                   was mitgeteilt wurde (Artikel 15 DSGVO). Zeitangaben sind in UTC.",
+    introduction: "Diese Übersicht zeigt, wer Ihre Daten über diesen Dienst abgefragt hat, wann, auf welcher Rechtsgrundlage und \
+                   was mitgeteilt wurde (Artikel 15 DSGVO). Uhrzeiten sind in belgischer Zeit angegeben.",
+    colon: ": ",
+    separator: "; ",
     made: "Erstellt am",
     days: "Zeitraum",
-    all_days: "alle aufbewahrten Tage",
+    all_days: "gesamter Aufbewahrungszeitraum",
     count: "Anzahl der Abfragen",
     refused_count: "Anzahl der abgelehnten oder fehlgeschlagenen Versuche",
     refused: "Abgelehnte oder fehlgeschlagene Versuche: es wurde nichts mitgeteilt",
@@ -19,17 +21,18 @@ pub(super) const WORDS: Words = Words {
     year_unreadable: "das Jahr {year} kann nicht durchsucht werden: der Schlüssel dieses Jahres ist nicht verwendbar",
     year_of_another_key: "das Jahr {year} kann nicht durchsucht werden: es wurde mit einem anderen Schlüssel geschrieben",
     unreadable_part: "ein Teil des Prüfprotokolls kann nicht gelesen werden",
-    received: "Zeitpunkt",
+    received: "Datum und Uhrzeit",
     caller: "Abgefragt von",
     application: "Anwendung",
     quality: "In der Eigenschaft als",
     organisation: "Im Auftrag von",
-    ground: "Grundlage",
+    relay: "Weitergeleitet von",
+    ground: "Rechtsgrundlage",
     deliberation: "Beratschlagung",
-    window: "Abgefragte Tage",
+    window: "Angefragter Zeitraum",
     fields: "Mitgeteilte Angaben",
     new_ssin: "die neue Erkennungsnummer (ENSS), die die abgefragte ersetzt",
-    disclosed: "Mitgeteilte Organisationen",
+    disclosed: "In der Antwort genannte Organisationen",
     outcome: "Ergebnis",
     ticket: "Ticketnummer",
     none: "keine",
@@ -62,10 +65,12 @@ fn field(field: Field) -> &'static str {
         Field::Employer => "Arbeitgeber",
         Field::EmploymentBegin => "Beginn der Beschäftigung",
         Field::EmploymentEnd => "Ende der Beschäftigung",
-        Field::PreventionService => "Dienst für Gefahrenverhütung",
-        Field::PreventionServiceType => "Art des Dienstes für Gefahrenverhütung",
-        Field::AffiliationBegin => "Beginn des Anschlusses an den Dienst für Gefahrenverhütung",
-        Field::AffiliationEnd => "Ende des Anschlusses an den Dienst für Gefahrenverhütung",
+        Field::PreventionService => "Dienst für Gefahrenverhütung und Schutz am Arbeitsplatz",
+        Field::PreventionServiceType => "Art des Dienstes für Gefahrenverhütung und Schutz am Arbeitsplatz",
+        Field::AffiliationBegin => {
+            "Beginn des Anschlusses an den Dienst für Gefahrenverhütung und Schutz am Arbeitsplatz"
+        }
+        Field::AffiliationEnd => "Ende des Anschlusses an den Dienst für Gefahrenverhütung und Schutz am Arbeitsplatz",
         Field::HealthInsuranceFund => "Krankenkasse",
     }
 }

@@ -9,10 +9,11 @@ mod terms;
 
 use ehealth_core::model::Language;
 
-pub(super) use terms::Words;
+pub use terms::Words;
 
 /// Returns the words of a language.
-pub(super) fn of(language: Language) -> &'static Words {
+#[must_use]
+pub fn words(language: Language) -> &'static Words {
     match language {
         Language::Dutch => &dutch::WORDS,
         Language::French => &french::WORDS,
@@ -34,6 +35,8 @@ mod tests {
         let Words {
             title,
             introduction,
+            colon: _,
+            separator: _,
             made,
             days,
             all_days,
@@ -50,6 +53,7 @@ mod tests {
             application,
             quality,
             organisation,
+            relay,
             ground,
             deliberation,
             window,
@@ -87,6 +91,7 @@ mod tests {
             application,
             quality,
             organisation,
+            relay,
             ground,
             deliberation,
             window,
@@ -108,21 +113,32 @@ mod tests {
         single.chain(statuses).chain(Field::ALL.into_iter().map(field)).collect()
     }
 
+    /// French sets a no-break space before these signs.
+    #[test]
+    fn french_never_parts_a_sign_from_its_word() {
+        for text in all(words(Language::French)) {
+            for (at, _) in text.match_indices([':', ';', '?', '!']) {
+                assert!(text[..at].ends_with('\u{a0}'), "{text}");
+            }
+        }
+        assert_eq!(words(Language::French).colon, "\u{a0}: ");
+    }
+
     #[test]
     fn every_language_has_every_word() {
-        let english = all(of(Language::English));
+        let english = all(words(Language::English));
         for language in Language::ALL {
-            let words = all(of(language));
-            assert_eq!(words.len(), english.len());
-            for (number, (word, in_english)) in words.iter().zip(&english).enumerate() {
+            let all_words = all(words(language));
+            assert_eq!(all_words.len(), english.len());
+            for (number, (word, in_english)) in all_words.iter().zip(&english).enumerate() {
                 assert!(!word.trim().is_empty(), "{} {number}: {in_english}", language.code());
                 let is_translated = language == Language::English || word != in_english;
                 assert!(is_translated, "{}: `{in_english}` is not translated", language.code());
                 assert_eq!(word.contains("{year}"), in_english.contains("{year}"), "{}: {word}", language.code());
             }
             // Two things never have the same name.
-            let distinct: BTreeSet<_> = words.iter().collect();
-            assert_eq!(distinct.len(), words.len(), "{}", language.code());
+            let distinct: BTreeSet<_> = all_words.iter().collect();
+            assert_eq!(distinct.len(), all_words.len(), "{}", language.code());
         }
     }
 }
