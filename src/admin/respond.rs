@@ -21,7 +21,7 @@ use hyper::{Method, Response, StatusCode};
 use super::health::{not_ready_reasons, write_json};
 use super::page::{STYLE, write_page};
 use super::report::Report;
-use super::samples::write_metrics;
+use super::scrape::{MetricsFormat, write_metrics};
 
 /// Content security policy: only our style sheet; no scripts, no forms, no frames.
 const POLICY: &str =
@@ -37,9 +37,19 @@ pub(super) enum Host {
     Any,
 }
 
+/// What a listener has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pages {
+    /// Everything: for operators.
+    All,
+    /// Metrics and health alone: for scrapers.
+    Metrics,
+}
+
+const TEXT: &str = "text/plain; charset=utf-8";
+
 /// Answers the request with this head.
-pub(super) async fn respond(source: &Source, head: &Parts, accepted: Host) -> Response<Full<Bytes>> {
-    const TEXT: &str = "text/plain; charset=utf-8";
+pub(super) async fn respond(source: &Source, head: &Parts, accepted: Host, pages: Pages) -> Response<Full<Bytes>> {
     let host = head.headers.get(HOST).and_then(|host| host.to_str().ok());
     let is_ours = match accepted {
         Host::Any => true,
@@ -52,24 +62,7 @@ pub(super) async fn respond(source: &Source, head: &Parts, accepted: Host) -> Re
         refused.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
         refused
     } else {
-        match head.uri.path() {
-            "/" => answer(StatusCode::OK, "text/html; charset=utf-8", write_page(&source().await)),
-            "/style.css" => answer(StatusCode::OK, "text/css; charset=utf-8", STYLE),
-            "/health/live" => answer(StatusCode::OK, TEXT, "live\n"),
-            "/health/ready" => {
-                let report = source().await;
-                let reasons = not_ready_reasons(&report);
-                let is_ready = reasons.is_empty();
-                let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-                answer(status, "application/json", write_json(&reasons, &report.unused_crls, &report.reload))
-            }
-            "/metrics" => {
-                answer(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", write_metrics(&source().await))
-            }
-            _ => {
-                answer(StatusCode::NOT_FOUND, TEXT, "Not found. Available: /, /health/live, /health/ready, /metrics.\n")
-            }
-        }
+        answer_path(source, head, pages).await
     };
     let headers = response.headers_mut();
     for (name, value) in [
@@ -81,6 +74,34 @@ pub(super) async fn respond(source: &Source, head: &Parts, accepted: Host) -> Re
         headers.insert(name, HeaderValue::from_static(value));
     }
     response
+}
+
+async fn answer_path(source: &Source, head: &Parts, pages: Pages) -> Response<Full<Bytes>> {
+    match (head.uri.path(), pages) {
+        ("/", Pages::All) => answer(StatusCode::OK, "text/html; charset=utf-8", write_page(&source().await)),
+        ("/style.css", Pages::All) => answer(StatusCode::OK, "text/css; charset=utf-8", STYLE),
+        ("/health/live", _) => answer(StatusCode::OK, TEXT, "live\n"),
+        ("/health/ready", _) => {
+            let report = source().await;
+            let reasons = not_ready_reasons(&report);
+            let is_ready = reasons.is_empty();
+            let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+            answer(status, "application/json", write_json(&reasons, &report.unused_crls, &report.reload))
+        }
+        ("/metrics", _) => {
+            let format = MetricsFormat::accepted(&head.headers);
+            match write_metrics(source().await, format) {
+                Ok(written) => answer(StatusCode::OK, format.content_type(), written),
+                Err(_) => answer(StatusCode::INTERNAL_SERVER_ERROR, TEXT, "The metrics cannot be written.\n"),
+            }
+        }
+        (_, Pages::All) => {
+            answer(StatusCode::NOT_FOUND, TEXT, "Not found. Available: /, /health/live, /health/ready, /metrics.\n")
+        }
+        (_, Pages::Metrics) => {
+            answer(StatusCode::NOT_FOUND, TEXT, "Not found. Available: /health/live, /health/ready, /metrics.\n")
+        }
+    }
 }
 
 fn answer(status: StatusCode, media_type: &'static str, body: impl Into<Bytes>) -> Response<Full<Bytes>> {

@@ -6,31 +6,9 @@
 
 use ehealth_core::model::Dataset;
 
+pub use super::key::{Example, Key};
+use super::key::{defaulted, key};
 pub use super::kind::Kind;
-
-/// How the packaged example shows a setting.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Example {
-    /// Set to this value.
-    Set(&'static str),
-    /// Commented out, with this value.
-    Note(&'static str),
-}
-
-/// A setting.
-#[derive(Debug, Clone, Copy)]
-pub struct Key {
-    /// Name with its sections; `DATASET` stands for each of the five datasets.
-    pub name: &'static str,
-    /// Kind of the value.
-    pub kind: Kind,
-    /// Default value; `None` if the setting has none.
-    pub default: Option<&'static str>,
-    /// Line in the packaged example.
-    pub example: Example,
-    /// Effect of the setting, limits, and advice for operators. Markdown, one paragraph.
-    pub meaning: &'static str,
-}
 
 const DAILY: &str = "36h";
 const WEEKLY: &str = "8d";
@@ -351,15 +329,37 @@ pub const KEYS: &[Key] = &[
         Example::Note("tls/operators-ca.pem"),
         "PEM file: CA that issues operators' certificates.",
     ),
+    key(
+        "metrics.listen",
+        Kind::Address,
+        Example::Note("0.0.0.0:9464"),
+        "Address and port of a listener for scrapers: `/metrics`, `/health/live` and `/health/ready`, and nothing else. Metrics are also on the admin listener. An address other than loopback needs either mutual TLS with the next three settings, or `metrics.networks`.",
+    ),
+    key(
+        "metrics.certificate",
+        Kind::Path,
+        Example::Note("tls/metrics.pem"),
+        "PEM file: server certificate of the metrics listener, followed by its intermediate certificates.",
+    ),
+    key(
+        "metrics.key",
+        Kind::Secret,
+        Example::Note("credential:metrics.key"),
+        "PEM file: private key of `metrics.certificate`.",
+    ),
+    key(
+        "metrics.client_ca",
+        Kind::Path,
+        Example::Note("tls/scrapers-ca.pem"),
+        "PEM file: CA that issues scrapers' certificates.",
+    ),
+    key(
+        "metrics.networks",
+        Kind::Networks,
+        Example::Note("10.42.0.0/16"),
+        "Address prefixes of the scrapers, one or a list: connections from them are served over plain HTTP, and all others are closed. The answers hold no data about a person, but the numbers of consumers and the subjects of certificates. Not together with the three settings of mutual TLS.",
+    ),
 ];
-
-const fn key(name: &'static str, kind: Kind, example: Example, meaning: &'static str) -> Key {
-    Key { name, kind, default: None, example, meaning }
-}
-
-const fn defaulted(name: &'static str, kind: Kind, default: &'static str, meaning: &'static str) -> Key {
-    Key { name, kind, default: Some(default), example: Example::Note(default), meaning }
-}
 
 /// Every name that a file may have: `DATASET` is replaced by each dataset.
 pub(super) fn names() -> impl Iterator<Item = String> {

@@ -15,6 +15,8 @@ pub enum Kind {
     Path,
     /// One path or a list of paths.
     Paths,
+    /// One address prefix or a list of address prefixes.
+    Networks,
     /// File of a secret, or `credential:NAME` for a systemd credential. Settings never contain the
     /// secret itself.
     Secret,
@@ -43,6 +45,7 @@ impl Kind {
             Self::Database => "URL of a PostgreSQL database",
             Self::Path => "path",
             Self::Paths => "path or list of paths",
+            Self::Networks => "address prefix or list of address prefixes",
             Self::Secret => "path or credential:NAME",
             Self::Duration => "duration, like 36h",
             Self::Percentage => "percentage, like 0.1%",

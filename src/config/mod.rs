@@ -18,6 +18,7 @@ mod value;
 // The settings: their names, their documentation, their values.
 mod example;
 mod feeds;
+mod key;
 mod keys;
 mod kind;
 mod overrides;
@@ -53,4 +54,4 @@ pub use read::{Unreadable, parse_settings, read_settings, read_settings_with, tr
 pub use readers::parse_public_url;
 #[cfg(feature = "testkit")]
 pub use scenario::{parse_scenario, read_scenario};
-pub use settings::{FetchMode, Settings, SigningFiles};
+pub use settings::{FetchMode, MetricsAccess, MetricsListener, Settings, SigningFiles};

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
+use ipnet::IpNet;
+
 use super::duration::parse_duration;
 use super::overrides::{Overrides, resolve};
 use super::settings::FetchMode;
@@ -118,6 +120,26 @@ pub(super) fn fetch_mode(value: Value<'_>) -> Read<FetchMode> {
 pub(super) fn address(value: Value<'_>) -> Read<SocketAddr> {
     let wrong = |_| "must be an IP address and a port, for example \"0.0.0.0:8443\"".to_owned();
     value.text()?.parse().map_err(wrong)
+}
+
+/// Reads one address prefix, or a list of at least one.
+pub(super) fn networks(value: Value<'_>) -> Read<Vec<IpNet>> {
+    let network = |value: Value<'_>| {
+        let text = value.text()?;
+        let wrong = || "must be an address prefix, for example \"10.42.0.0/16\" or \"fd00::/8\"".to_owned();
+        let network: IpNet = text.parse().map_err(|_| wrong())?;
+        let prefix = network.trunc();
+        if prefix == network { Ok(network) } else { Err(format!("has bits behind the prefix: write \"{prefix}\"")) }
+    };
+    if let Value::Toml(_) = value
+        && value.text().is_ok()
+    {
+        return Ok(vec![network(value)?]);
+    }
+    match value.list(network)? {
+        none if none.is_empty() => Err("must name at least one address prefix".to_owned()),
+        networks => Ok(networks),
+    }
 }
 
 /// Reads `server.listen_mode`.

@@ -7,7 +7,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use ehealth_attributes::admin::write_metrics;
+use ehealth_attributes::admin::{MetricsFormat, write_metrics};
 use ehealth_attributes::app::SystemClock;
 use ehealth_attributes::config::{Overrides, parse_policy, parse_settings, write_example};
 use ehealth_core::model::{Clock, Date, LegalContext, Period};
@@ -273,7 +273,8 @@ async fn alert_rules_and_dashboard_use_existing_metrics() {
     service.finish().await;
     let is_of_cluster = |line: &&str| line.starts_with("ehealth_attributes_cluster_");
     assert_eq!(alone.lines().filter(is_of_cluster).count(), 0, "one machine has samples of a cluster");
-    let node = write_metrics(&nodes::report(Some(nodes::healthy_cluster())));
+    let node = nodes::report(Some(nodes::healthy_cluster()));
+    let node = write_metrics(node, MetricsFormat::Prometheus).expect("valid values");
     let of_cluster: String = node.lines().filter(is_of_cluster).map(|line| format!("{line}\n")).collect();
     let exposed = exposed(&(alone + &of_cluster));
 
@@ -289,7 +290,7 @@ async fn alert_rules_and_dashboard_use_existing_metrics() {
         assert!(names.len() > 10, "{what} names {names:?}");
         for name in names {
             // No list is configured here, so none is due.
-            assert!(exposed.contains_key(&name) || name.contains("crl_days_left"), "{what}: {name}");
+            assert!(exposed.contains_key(&name) || name.contains("crl_expiry"), "{what}: {name}");
         }
         for [name, label, operator, value] in labels {
             if label == "instance" {

@@ -61,7 +61,7 @@ impl Users {
 }
 
 /// Libraries and the crates that may use them outside tests.
-const LIBRARIES: [(&str, Users); 45] = [
+const LIBRARIES: [(&str, Users); 46] = [
     ("thiserror", All),
     // One library each: the crate that has it is what has to change with it.
     ("quick-xml", Only(&["datasets"])),
@@ -101,6 +101,7 @@ const LIBRARIES: [(&str, Users); 45] = [
     // The gateway alone.
     ("clap_complete", Only(&[GATEWAY])),
     ("clap_mangen", Only(&[GATEWAY])),
+    ("ipnet", Only(&[GATEWAY])),
     ("landlock", Only(&[GATEWAY])),
     ("listenfd", Only(&[GATEWAY])),
     ("maud", Only(&[GATEWAY])),

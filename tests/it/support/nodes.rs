@@ -8,8 +8,8 @@ use datasets::store::{DatasetStatus, HistoryEntry};
 use datasets::sync::Outcome;
 use ehealth_attributes::admin::{
     self, AdminAccess, AuditLogReport, AuthorityReport, CertificateReport, CertificateRole, ClusterReport, CrlReport,
-    DatasetReport, LeaseReport, LinkReport, Listener, NodeReport, Phase, PolicyReport, ReloadReport, Report, Traffic,
-    TransactionReport, Verification,
+    DatasetReport, LeaseReport, LinkReport, Listener, NodeReport, Phase, PolicyReport, ProcessReport, ReloadReport,
+    Report, Traffic, TransactionReport, Verification,
 };
 use ehealth_attributes::peer_log::PeerLog;
 use ehealth_core::model::{Dataset, DatasetState, Timestamp};
@@ -115,6 +115,7 @@ pub fn report(cluster: Option<ClusterReport>) -> Report {
             kinds: ["answered", "empty", "refused", "fault"],
             consumers: Vec::new(),
         },
+        process: ProcessReport::default(),
         configuration: Vec::new(),
     }
 }

@@ -84,6 +84,12 @@ impl Timestamp {
         Self::from_millis(self.0.saturating_add(millis))
     }
 
+    /// The time that is this much earlier.
+    #[must_use]
+    pub fn before(self, age: Duration) -> Self {
+        self.plus_millis(i64::try_from(age.as_millis()).map_or(i64::MIN, |millis| -millis))
+    }
+
     /// Time since an earlier timestamp; zero if that is in the future.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
@@ -100,6 +106,15 @@ impl Timestamp {
         let summer = (change(3)..change(10)).contains(&self.0);
         let offset = if summer { 2 * MILLIS_AN_HOUR } else { MILLIS_AN_HOUR };
         Self::from_millis(self.0.saturating_add(offset)).utc_day()
+    }
+
+    /// First moment of a calendar day in Europe/Brussels.
+    #[must_use]
+    pub fn start_of_brussels_day(day: Date) -> Self {
+        let midnight = Self::from_millis(i64::from(day.as_days()).saturating_mul(MILLIS_A_DAY));
+        // In winter this is 23:00 of the day before.
+        let in_summer = midnight.plus_millis(-2 * MILLIS_AN_HOUR);
+        if in_summer.brussels_day() == day { in_summer } else { midnight.plus_millis(-MILLIS_AN_HOUR) }
     }
 
     fn utc_day(self) -> Date {
@@ -224,6 +239,21 @@ mod tests {
 
     fn timestamp(text: &str) -> Timestamp {
         Timestamp::parse(text).expect("a timestamp")
+    }
+
+    #[test]
+    fn a_day_starts_at_midnight_in_brussels() {
+        for (day, start) in [
+            ("2026-01-15", "2026-01-14T23:00:00Z"),
+            ("2026-03-29", "2026-03-28T23:00:00Z"),
+            ("2026-03-30", "2026-03-29T22:00:00Z"),
+            ("2026-07-15", "2026-07-14T22:00:00Z"),
+            ("2026-10-25", "2026-10-24T22:00:00Z"),
+            ("2026-10-26", "2026-10-25T23:00:00Z"),
+        ] {
+            let day = Date::parse(day).expect("a day");
+            assert_eq!(Timestamp::start_of_brussels_day(day), timestamp(start), "{day}");
+        }
     }
 
     #[test]
