@@ -313,6 +313,35 @@ async fn alert_rules_and_dashboard_use_existing_metrics() {
     }
 }
 
+/// What the collector's configuration takes from a line of the log.
+fn taken_by_collector(configuration: &str) -> BTreeSet<&str> {
+    let is_word = |character: char| character.is_ascii_alphanumeric() || character == '_';
+    let named = configuration.split("attributes.").skip(1);
+    named.map(|rest| rest.split(|character| !is_word(character)).next().unwrap_or_default()).collect()
+}
+
+#[test]
+fn the_collector_takes_fields_that_log_lines_have() {
+    let configuration = read("deploy/opentelemetry/collector.yaml");
+    let schema: serde_json::Value =
+        serde_json::from_str(&read("docs/reference/json/log-line.schema.json")).expect("JSON");
+    let taken = taken_by_collector(&configuration);
+    for name in ["timestamp", "severity_text", "message", "trace_id", "span_id", "trace_flags"] {
+        assert!(taken.contains(name), "{name} is not mapped");
+    }
+    for name in &taken {
+        assert!(schema["properties"].get(name).is_some(), "{name} is no field of a log line");
+    }
+    // The layout is that of the moments in the log.
+    assert!(configuration.contains("layout: '2006-01-02T15:04:05.000Z'"));
+    assert!(configuration.lines().all(|line| !line.contains('\t') && (line.len() - line.trim_start().len()) % 2 == 0));
+    // No package of Debian has the collector: where it is installed, it validates the file.
+    let file = python::project().join("deploy/opentelemetry/collector.yaml");
+    if let Ok(validated) = Command::new("otelcol-contrib").args(["validate", "--config"]).arg(file).output() {
+        assert!(validated.status.success(), "{}", String::from_utf8_lossy(&validated.stderr));
+    }
+}
+
 /// Whether a licence expression (SPDX) is allowed: one operand of `OR` is enough, `AND` needs all.
 fn is_allowed(expression: &str, allowed: &BTreeSet<&str>) -> bool {
     fn part(words: &mut dyn Iterator<Item = String>, allowed: &BTreeSet<&str>) -> bool {
