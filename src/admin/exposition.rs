@@ -1,101 +1,147 @@
-//! The Prometheus text exposition format, version 0.0.4. It needs no library: each sample is one
-//! line.
+//! What the samples of a metric are written with, over the encoders of `prometheus-client`.
 //!
-//! Values are integers, except for seconds, which have a fraction.
+//! Timestamps and counts are whole numbers; durations are seconds with a fraction.
 
-use std::fmt::{Display, Write};
+use std::fmt;
 use std::time::Duration;
 
-/// Prefix of every metric.
-const PREFIX: &str = "ehealth_attributes_";
+use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder, NoLabelSet};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::registry::Unit;
 
-/// Type of a metric.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MetricType {
-    /// Only rises, except at a restart.
-    Counter,
-    /// Rises and falls.
-    Gauge,
-    /// Counts observations in buckets.
-    Histogram,
-}
-
-impl MetricType {
-    /// Name in a `# TYPE` line.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Counter => "counter",
-            Self::Gauge => "gauge",
-            Self::Histogram => "histogram",
-        }
-    }
-}
+use ehealth_core::model::Timestamp;
 
 /// Labels of a sample: name and value.
 pub(super) type Labels<'a> = &'a [(&'a str, &'a str)];
 
-/// The text of an exposition.
-pub(super) struct Exposition(String);
+/// Description of a metric.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Description {
+    /// Name of the samples without the registry's prefix; of a histogram, without `_bucket`.
+    pub name: &'static str,
+    pub metric_type: MetricType,
+    pub help: &'static str,
+}
 
-impl Exposition {
-    pub(super) fn new() -> Self {
-        Self(String::with_capacity(32 * 1_024))
+impl Description {
+    /// The name as the library takes it, without what it appends: the suffix of the type, the unit.
+    fn split(self) -> (&'static str, Option<&'static Unit>) {
+        let suffix = match self.metric_type {
+            MetricType::Counter => "_total",
+            MetricType::Info => "_info",
+            MetricType::Gauge | MetricType::Histogram | MetricType::Unknown => "",
+        };
+        let name = self.name.strip_suffix(suffix).unwrap_or(self.name);
+        let units: [(_, &Unit); 2] = [("_seconds", &Unit::Seconds), ("_bytes", &Unit::Bytes)];
+        let unit = units.into_iter().find_map(|(suffix, unit)| Some((name.strip_suffix(suffix)?, unit)));
+        unit.map_or((name, None), |(name, unit)| (name, Some(unit)))
+    }
+}
+
+/// Value of a sample.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Value {
+    Count(u64),
+    /// Seconds since 1970.
+    Moment(i64),
+    Seconds(Duration),
+}
+
+impl From<u64> for Value {
+    fn from(count: u64) -> Self {
+        Self::Count(count)
+    }
+}
+
+impl From<bool> for Value {
+    fn from(is_so: bool) -> Self {
+        Self::Count(u64::from(is_so))
+    }
+}
+
+impl From<usize> for Value {
+    fn from(count: usize) -> Self {
+        Self::Count(u64::try_from(count).unwrap_or(u64::MAX))
+    }
+}
+
+impl From<Timestamp> for Value {
+    fn from(at: Timestamp) -> Self {
+        Self::Moment(at.as_millis().div_euclid(1_000))
+    }
+}
+
+impl From<Duration> for Value {
+    fn from(duration: Duration) -> Self {
+        Self::Seconds(duration)
+    }
+}
+
+/// The family that is being written: all samples of one metric.
+pub(super) struct Family<'a> {
+    encoder: MetricEncoder<'a>,
+    metric_type: MetricType,
+    result: fmt::Result,
+}
+
+impl<'a> Family<'a> {
+    /// Begins a family.
+    pub fn begin(encoder: &'a mut DescriptorEncoder<'_>, description: Description) -> Result<Self, fmt::Error> {
+        let (name, unit) = description.split();
+        let encoder = encoder.encode_descriptor(name, description.help, unit, description.metric_type)?;
+        Ok(Self { encoder, metric_type: description.metric_type, result: Ok(()) })
     }
 
-    /// Begins a family: all samples of one metric.
-    pub(super) fn family(&mut self, name: &str, metric_type: MetricType, help: &str) {
-        let metric_type = metric_type.name();
-        self.0.push_str(&format!("# HELP {PREFIX}{name} {help}\n# TYPE {PREFIX}{name} {metric_type}\n"));
+    /// Writes a sample.
+    pub fn sample(&mut self, labels: Labels<'_>, value: impl Into<Value>) {
+        let written = self.write(labels, value.into());
+        self.result = self.result.and(written);
     }
 
-    pub(super) fn sample(&mut self, name: &str, labels: Labels<'_>, value: impl Display) {
-        self.0.push_str(PREFIX);
-        self.0.push_str(name);
-        for (index, (label, text)) in labels.iter().enumerate() {
-            self.0.push_str(if index == 0 { "{" } else { "," });
-            // Writing to a String cannot fail.
-            let _ = write!(self.0, "{label}=\"{}\"", escape(text));
+    /// Writes the only sample of a metric without labels.
+    pub fn single(&mut self, value: impl Into<Value>) {
+        self.sample(&[], value);
+    }
+
+    /// Writes the only sample of a metric without labels, if there is a value.
+    pub fn optional(&mut self, value: Option<impl Into<Value>>) {
+        if let Some(value) = value {
+            self.single(value);
         }
-        if !labels.is_empty() {
-            self.0.push('}');
+    }
+
+    /// Writes a histogram: the ends of its buckets in seconds, infinity last, and their counts.
+    pub fn histogram(&mut self, labels: Labels<'_>, sum: Duration, buckets: &[(f64, u64)]) {
+        let count = buckets.iter().fold(0_u64, |sum, (_, count)| sum.saturating_add(*count));
+        let written = self
+            .encoder
+            .encode_family(&labels)
+            .and_then(|mut encoder| encoder.encode_histogram::<NoLabelSet>(sum.as_secs_f64(), count, buckets, None));
+        self.result = self.result.and(written);
+    }
+
+    /// Ends the family.
+    pub fn end(self) -> fmt::Result {
+        self.result
+    }
+
+    fn write(&mut self, labels: Labels<'_>, value: Value) -> fmt::Result {
+        if self.metric_type == MetricType::Info {
+            return self.encoder.encode_info(&labels);
         }
-        let _ = writeln!(self.0, " {value}");
-    }
-
-    pub(super) fn into_text(self) -> String {
-        self.0
-    }
-}
-
-/// Escapes backslash, quote and line feed in a label's value.
-fn escape(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
-}
-
-/// Seconds with nine decimals.
-pub(super) fn seconds(duration: Duration) -> String {
-    format!("{}.{:09}", duration.as_secs(), duration.subsec_nanos())
-}
-
-/// Microseconds as seconds, without trailing zeros.
-pub(super) fn micros_as_seconds(micros: u64) -> String {
-    let text = format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000);
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn labels_are_escaped_and_seconds_have_no_trailing_zeros() {
-        let mut out = Exposition::new();
-        out.sample("a", &[("b", "\"\\\n"), ("c", "d")], 7);
-        assert_eq!(out.into_text(), "ehealth_attributes_a{b=\"\\\"\\\\\\n\",c=\"d\"} 7\n");
-        assert_eq!(
-            [50, 1_000_000, 2_500_000, 10_000_000].map(micros_as_seconds),
-            ["0.00005", "1", "2.5", "10"].map(str::to_owned)
-        );
+        let mut encoder = self.encoder.encode_family(&labels)?;
+        match (self.metric_type == MetricType::Counter, value) {
+            (true, Value::Count(count)) => encoder.encode_counter::<NoLabelSet, _, u64>(&count, None),
+            (true, Value::Moment(at)) => {
+                encoder.encode_counter::<NoLabelSet, _, u64>(&u64::try_from(at).unwrap_or(0), None)
+            }
+            (true, Value::Seconds(duration)) => {
+                encoder.encode_counter::<NoLabelSet, _, u64>(&duration.as_secs_f64(), None)
+            }
+            // The library fails for what is beyond i64.
+            (false, Value::Count(count)) => encoder.encode_gauge(&i64::try_from(count).unwrap_or(i64::MAX)),
+            (false, Value::Moment(at)) => encoder.encode_gauge(&at),
+            (false, Value::Seconds(duration)) => encoder.encode_gauge(&duration.as_secs_f64()),
+        }
     }
 }

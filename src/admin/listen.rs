@@ -1,5 +1,5 @@
-//! The listener: HTTP/1.1, GET and HEAD only; plain HTTP on a loopback address, mutual TLS on any
-//! address.
+//! The listeners for operators and for scrapers: HTTP/1.1, GET and HEAD only; plain HTTP on a loopback
+//! address or for listed networks, mutual TLS on any address.
 //!
 //! No client can silence it. Handshakes and connections have limits of their own, in which the
 //! newest displaces the oldest. Each handshake, each head, each blocked write and each connection
@@ -8,7 +8,7 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +17,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use ipnet::IpNet;
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -26,7 +27,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use super::places::Places;
-use super::respond::{Host, Source, respond};
+use super::respond::{Host, Pages, Source, respond};
 use super::write_timeout::WriteTimeout;
 use crate::peer_event;
 use crate::peer_log::PeerLog;
@@ -51,14 +52,14 @@ const LAST_RESPONSE: Duration = Duration::from_secs(10);
 /// Pause after a failed accept; without it the loop would spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Settings of the listener.
+/// Settings of a listener.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settings {
     /// Address and port.
     pub listen: SocketAddr,
 }
 
-/// Authentication of operators.
+/// Authentication of operators and scrapers.
 #[derive(Clone)]
 pub enum AdminAccess {
     /// None: every user of this machine has access.
@@ -66,18 +67,28 @@ pub enum AdminAccess {
     /// A client certificate. Without a TLS configuration every connection is closed. The function
     /// is called for every connection, so that a new configuration applies at once.
     MutualTls(Arc<dyn Fn() -> Option<Arc<ServerConfig>> + Send + Sync>),
+    /// An address with one of these prefixes; any other connection is closed unread.
+    Networks(Vec<IpNet>),
+}
+
+impl AdminAccess {
+    /// Whether a peer may use the listener, or at least begin a handshake.
+    fn admits(&self, peer: IpAddr) -> bool {
+        match self {
+            Self::Loopback | Self::MutualTls(_) => true,
+            Self::Networks(networks) => networks.iter().any(|network| network.contains(&peer.to_canonical())),
+        }
+    }
 }
 
 /// Why the listener cannot be bound.
 #[derive(Debug, thiserror::Error)]
 pub enum AdminError {
     /// The address is not a loopback address, and there is no mutual TLS.
-    #[error(
-        "cannot listen on {0} for operators: an address other than loopback needs admin.certificate, admin.key and admin.client_ca"
-    )]
+    #[error("cannot listen on {0}: an address other than loopback needs certificate, key and client_ca")]
     NotLoopback(SocketAddr),
     /// The system refuses the address.
-    #[error("cannot listen on {address} for operators: {reason}")]
+    #[error("cannot listen on {address}: {reason}")]
     Listen {
         /// Address of the settings.
         address: SocketAddr,
@@ -91,6 +102,7 @@ pub struct Listener {
     socket: TcpListener,
     address: SocketAddr,
     access: AdminAccess,
+    pages: Pages,
 }
 
 impl Listener {
@@ -103,7 +115,7 @@ impl Listener {
         let address = settings.listen;
         match access {
             AdminAccess::Loopback if !address.ip().is_loopback() => return Err(AdminError::NotLoopback(address)),
-            AdminAccess::Loopback | AdminAccess::MutualTls(_) => {}
+            AdminAccess::Loopback | AdminAccess::MutualTls(_) | AdminAccess::Networks(_) => {}
         }
         let failed = |reason| AdminError::Listen { address, reason };
         let socket = match bound {
@@ -111,7 +123,13 @@ impl Listener {
             None => TcpListener::bind(address).await.map_err(failed)?,
         };
         let address = socket.local_addr().map_err(failed)?;
-        Ok(Self { socket, address, access })
+        Ok(Self { socket, address, access, pages: Pages::All })
+    }
+
+    /// The same listener, which has nothing but metrics and health.
+    #[must_use]
+    pub fn for_scrapers(self) -> Self {
+        Self { pages: Pages::Metrics, ..self }
     }
 
     /// Bound address: port 0 in the settings is replaced by the chosen port.
@@ -124,10 +142,11 @@ impl Listener {
 /// Answers requests until `stop` completes, then closes all connections: no response here has to be
 /// finished.
 pub async fn serve(listener: Listener, source: Source, log: Arc<PeerLog>, stop: impl Future<Output = ()>) {
-    let Listener { socket, access, .. } = listener;
+    let Listener { socket, access, pages, .. } = listener;
     let shared = Arc::new(Shared {
         source,
         access,
+        pages,
         log,
         handshakes: Places::new(HANDSHAKES),
         connections: Places::new(CONNECTIONS),
@@ -157,6 +176,7 @@ pub async fn serve(listener: Listener, source: Source, log: Arc<PeerLog>, stop: 
 struct Shared {
     source: Source,
     access: AdminAccess,
+    pages: Pages,
     log: Arc<PeerLog>,
     handshakes: Arc<Places>,
     connections: Arc<Places>,
@@ -164,8 +184,14 @@ struct Shared {
 
 impl Shared {
     async fn serve(&self, stream: TcpStream, address: SocketAddr) {
+        if !self.access.admits(address.ip()) {
+            let (log, source) = (&self.log, address.ip());
+            peer_event!(log, INFO, "connection of a scraper refused: its address has no prefix of metrics.networks", "network", source; %address);
+            return;
+        }
         match &self.access {
             AdminAccess::Loopback => self.serve_requests(stream, Host::Loopback).await,
+            AdminAccess::Networks(_) => self.serve_requests(stream, Host::Any).await,
             AdminAccess::MutualTls(config) => {
                 let Some(config) = config() else { return };
                 if let Some(stream) = self.accept(TlsAcceptor::from(config), stream, address).await {
@@ -210,7 +236,7 @@ impl Shared {
         let mut place = self.connections.take();
         let respond = service_fn(|request: Request<Incoming>| async move {
             let (head, _) = request.into_parts();
-            Ok::<_, Infallible>(respond(&self.source, &head, host).await)
+            Ok::<_, Infallible>(respond(&self.source, &head, host, self.pages).await)
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())

@@ -1,9 +1,13 @@
 //! The metrics: a closed list. A new [`Metric`] does not compile until it has a name, a type, a
 //! help text and samples.
 //!
-//! The metrics of a node of a cluster are in [`super::cluster`]. Label values come from closed lists and from the operator's own files.
+//! The metrics of a node of a cluster are in [`super::cluster`], those of the process in
+//! [`super::process_metrics`]. Names follow the conventions of Prometheus: base units, moments as
+//! `_timestamp_seconds`, so that a rule computes an age with `time()`. Label values come from closed lists and from the operator's own files.
 
-use super::exposition::MetricType;
+use prometheus_client::metrics::MetricType;
+
+use super::exposition::Description;
 use ehealth_core::closed_enum;
 
 closed_enum! {
@@ -12,8 +16,6 @@ closed_enum! {
     pub enum Metric {
         /// Version of the program, as a label.
         BuildInfo => "build_info",
-        /// Start of the process.
-        StartTime => "start_time_seconds",
         /// Readiness.
         Ready => "ready",
         /// Reasons by code.
@@ -24,8 +26,8 @@ closed_enum! {
         ReloadTime => "config_last_reload_timestamp_seconds",
         /// Log lines that were dropped.
         LogLinesDropped => "log_lines_dropped_total",
-        /// Age of the observed state.
-        StateAge => "observed_state_age_seconds",
+        /// Time of the observed state.
+        StateTime => "observed_state_timestamp_seconds",
         /// Exchanges by operation and outcome.
         Exchanges => "exchanges_total",
         /// Requests refused before SOAP.
@@ -44,16 +46,16 @@ closed_enum! {
         ConsumerSlowed => "consumer_slowed",
         /// Questions refused for too many days about one person.
         ConsumerRefusedDates => "consumer_refused_dates_total",
-        /// Days until a legal context ends.
-        LegalContextDaysLeft => "legal_context_days_left",
-        /// Days until a consumer's last grant for a legal context ends.
-        GrantDaysLeft => "grant_days_left",
+        /// End of a legal context.
+        LegalContextExpiry => "legal_context_expiry_timestamp_seconds",
+        /// End of a consumer's last grant for a legal context.
+        GrantExpiry => "grant_expiry_timestamp_seconds",
         /// Durations of the stages.
         StageDuration => "stage_duration_seconds",
         /// Loaded serial by dataset.
         DatasetSerial => "dataset_serial",
-        /// Age by dataset.
-        DatasetAge => "dataset_age_seconds",
+        /// Time of the loaded state by dataset.
+        DatasetCreated => "dataset_created_timestamp_seconds",
         /// Maximum age by dataset.
         DatasetMaxAge => "dataset_max_age_seconds",
         /// Number of records by dataset.
@@ -86,8 +88,8 @@ closed_enum! {
         AuditLogCheckpointFailures => "audit_log_checkpoint_failures_total",
         /// Time of the newest checkpoint.
         AuditLogCheckpointTime => "audit_log_checkpoint_timestamp_seconds",
-        /// Age of the last verification.
-        AuditLogVerificationAge => "audit_log_verification_age_seconds",
+        /// Time of the last verification.
+        AuditLogVerificationTime => "audit_log_verification_timestamp_seconds",
         /// Number of verified records.
         AuditLogVerifiedRecords => "audit_log_verified_records",
         /// Result of the last verification.
@@ -96,16 +98,21 @@ closed_enum! {
         AuditLogFreeBytes => "audit_log_free_bytes",
         /// Reserve of registered consumers.
         AuditLogReserveBytes => "audit_log_reserve_bytes",
-        /// Days until a certificate expires.
-        CertificateDaysLeft => "certificate_days_left",
-        /// Days until a CRL expires.
-        CrlDaysLeft => "crl_days_left",
+        /// End of the validity of a certificate.
+        CertificateExpiry => "certificate_expiry_timestamp_seconds",
+        /// Time of the next update of a CRL.
+        CrlExpiry => "crl_expiry_timestamp_seconds",
         /// Whether the clients of an issuer are refused.
         IssuerRefused => "issuer_refused",
     }
 }
 
 impl Metric {
+    /// What the metric is announced with.
+    pub(super) fn description(self) -> Description {
+        Description { name: self.code(), metric_type: self.metric_type(), help: self.help() }
+    }
+
     /// Type of the metric.
     #[must_use]
     pub const fn metric_type(self) -> MetricType {
@@ -125,18 +132,17 @@ impl Metric {
             | Self::AuditLogWriteDuration
             | Self::AuditLogCheckpointFailures => MetricType::Counter,
             Self::StageDuration => MetricType::Histogram,
-            Self::BuildInfo
-            | Self::StartTime
-            | Self::Ready
+            Self::BuildInfo => MetricType::Info,
+            Self::Ready
             | Self::NotReadyReasons
             | Self::ReloadSuccessful
             | Self::ReloadTime
-            | Self::StateAge
+            | Self::StateTime
             | Self::ConsumerSlowed
-            | Self::LegalContextDaysLeft
-            | Self::GrantDaysLeft
+            | Self::LegalContextExpiry
+            | Self::GrantExpiry
             | Self::DatasetSerial
-            | Self::DatasetAge
+            | Self::DatasetCreated
             | Self::DatasetMaxAge
             | Self::DatasetRecords
             | Self::FeedLastRun
@@ -148,13 +154,13 @@ impl Metric {
             | Self::AuditLogCopiedRecords
             | Self::AuditLogUncopiedSeconds
             | Self::AuditLogCheckpointTime
-            | Self::AuditLogVerificationAge
+            | Self::AuditLogVerificationTime
             | Self::AuditLogVerifiedRecords
             | Self::AuditLogVerificationSuccess
             | Self::AuditLogFreeBytes
             | Self::AuditLogReserveBytes
-            | Self::CertificateDaysLeft
-            | Self::CrlDaysLeft
+            | Self::CertificateExpiry
+            | Self::CrlExpiry
             | Self::IssuerRefused => MetricType::Gauge,
         }
     }
@@ -164,7 +170,6 @@ impl Metric {
     pub const fn help(self) -> &'static str {
         match self {
             Self::BuildInfo => "Version of the program.",
-            Self::StartTime => "Start of the process, in seconds since 1970.",
             Self::Ready => "1 if the service is ready.",
             Self::NotReadyReasons => "Number of reasons not to be ready, by code.",
             Self::ReloadSuccessful => "1 if the last reload of policy, certificates and CRLs was accepted.",
@@ -172,7 +177,7 @@ impl Metric {
                 "Time of the last reload, accepted or rejected, in seconds since 1970; at first, of the start."
             }
             Self::LogLinesDropped => "Log lines dropped because standard error was not read in time.",
-            Self::StateAge => "Time since the state of disks and files was read.",
+            Self::StateTime => "Time at which the state of disks and files was read, in seconds since 1970.",
             Self::Exchanges => "Exchanges, by operation and by code of the status or fault.",
             Self::RefusedRequests => "Requests refused before SOAP, by HTTP status and reason.",
             Self::Overloads => "Requests answered 503, by the limit that they exceeded.",
@@ -184,13 +189,13 @@ impl Metric {
             Self::ConsumerRefusedDates => {
                 "Questions refused because the consumer asked about too many days of one person."
             }
-            Self::LegalContextDaysLeft => "Days until the last day of a legal context that ends; negative after it.",
-            Self::GrantDaysLeft => {
-                "Days until the last day of a consumer's last grant for a legal context; negative after it."
+            Self::LegalContextExpiry => "End of the last day of a legal context that ends, in seconds since 1970.",
+            Self::GrantExpiry => {
+                "End of the last day of a consumer's last grant for a legal context, in seconds since 1970."
             }
             Self::StageDuration => "Duration of each stage.",
             Self::DatasetSerial => "Loaded serial; 0 if the dataset was never loaded.",
-            Self::DatasetAge => "Time since the publisher created the loaded state.",
+            Self::DatasetCreated => "Time at which the publisher created the loaded state, in seconds since 1970.",
             Self::DatasetMaxAge => "Maximum age; an older dataset is stale.",
             Self::DatasetRecords => "Loaded records.",
             Self::FeedLastRun => "1 for the outcome of the feed's last run, 0 for all others.",
@@ -209,13 +214,13 @@ impl Metric {
             Self::AuditLogUncopiedSeconds => "Age of the oldest checkpoint that is not in the copy; 0 without one.",
             Self::AuditLogCheckpointFailures => "Failures to write a checkpoint to one of its files.",
             Self::AuditLogCheckpointTime => "Time of the newest checkpoint, in seconds since 1970.",
-            Self::AuditLogVerificationAge => "Time since the last verification.",
+            Self::AuditLogVerificationTime => "End of the last verification, in seconds since 1970.",
             Self::AuditLogVerifiedRecords => "Records covered by the last verification.",
             Self::AuditLogVerificationSuccess => "1 if the last verification found no error.",
             Self::AuditLogFreeBytes => "Free bytes on the disk of the audit log.",
             Self::AuditLogReserveBytes => "Free bytes below which only registered consumers are answered.",
-            Self::CertificateDaysLeft => "Whole days until a certificate expires; negative after that.",
-            Self::CrlDaysLeft => "Whole days until the CRL of an issuer expires.",
+            Self::CertificateExpiry => "End of the validity of a certificate, in seconds since 1970.",
+            Self::CrlExpiry => "Time after which the CRL of an issuer is not accepted, in seconds since 1970.",
             Self::IssuerRefused => "1 if all clients of an issuer are refused because its CRL is not usable.",
         }
     }

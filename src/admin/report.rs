@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::cluster::ClusterReport;
 use super::history::SharedHistory;
+use super::process_metrics::ProcessReport;
 use datasets::store::DatasetStatus;
 use ehealth_core::closed_enum;
 use ehealth_core::model::{Dataset, Date, Digest, FieldSet, Freshness, LegalContext, OutcomeCode, Timestamp};
@@ -44,13 +45,15 @@ pub struct Report {
     pub authorities: Vec<AuthorityReport>,
     /// Files of CRLs that have no effect: none of the CAs issued them.
     pub unused_crls: Vec<String>,
-    /// Certificates and CAs of the admin listener, if it uses mutual TLS. Consumers do not depend
-    /// on them.
+    /// Certificates and CAs of the listeners for operators and scrapers, if they use mutual TLS.
+    /// Consumers do not depend on them.
     pub for_operators: Vec<CertificateReport>,
     /// The active policy.
     pub policy: PolicyReport,
     /// Requests and their outcomes.
     pub traffic: Traffic,
+    /// What the system says about the process.
+    pub process: ProcessReport,
     /// Active settings.
     pub configuration: Vec<Setting>,
     /// The last rejected reloads, the latest first; at most a few.
@@ -322,6 +325,19 @@ pub struct StageReport {
     pub buckets: Vec<u64>,
     /// Sum of all durations.
     pub total: Duration,
+    /// The newest exchange of each bucket that has a trace ID.
+    pub exemplars: Vec<Option<ExemplarReport>>,
+}
+
+/// An exchange that is an example of a bucket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExemplarReport {
+    /// Its trace ID: 32 hexadecimal digits, in which there is no SSIN.
+    pub trace_id: String,
+    /// Duration of the stage.
+    pub took: Duration,
+    /// Time of the response.
+    pub at: Timestamp,
 }
 
 /// Exchanges of a consumer.

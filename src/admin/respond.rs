@@ -24,7 +24,7 @@ use super::history::Range;
 use super::json::write_page_json;
 use super::page::{SCRIPT, STYLE, write_guide_page, write_index, write_page};
 use super::report::Report;
-use super::samples::write_metrics;
+use super::scrape::{MetricsFormat, write_metrics};
 
 /// Content security policy: only our style sheet and our script, which reads the page again; no inline
 /// script, no forms, no frames.
@@ -41,12 +41,21 @@ pub(super) enum Host {
     Any,
 }
 
+/// What a listener has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pages {
+    /// Everything: for operators.
+    All,
+    /// Metrics and health alone: for scrapers.
+    Metrics,
+}
+
 const TEXT: &str = "text/plain; charset=utf-8";
 const HTML: &str = "text/html; charset=utf-8";
 const JSON: &str = "application/json";
 
 /// Answers the request with this head.
-pub(super) async fn respond(source: &Source, head: &Parts, accepted: Host) -> Response<Full<Bytes>> {
+pub(super) async fn respond(source: &Source, head: &Parts, accepted: Host, pages: Pages) -> Response<Full<Bytes>> {
     let host = head.headers.get(HOST).and_then(|host| host.to_str().ok());
     let is_ours = match accepted {
         Host::Any => true,
@@ -59,7 +68,10 @@ pub(super) async fn respond(source: &Source, head: &Parts, accepted: Host) -> Re
         refused.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
         refused
     } else {
-        route(source, head).await
+        match pages {
+            Pages::All => answer_operator(source, head).await,
+            Pages::Metrics => answer_scraper(source, head, SCRAPER_PATHS).await,
+        }
     };
     let headers = response.headers_mut();
     for (name, value) in [
@@ -73,7 +85,8 @@ pub(super) async fn respond(source: &Source, head: &Parts, accepted: Host) -> Re
     response
 }
 
-async fn route(source: &Source, head: &Parts) -> Response<Full<Bytes>> {
+/// Answers an operator: the pages, and what scrapers have.
+async fn answer_operator(source: &Source, head: &Parts) -> Response<Full<Bytes>> {
     match head.uri.path() {
         "/" => {
             let range = range_in(head.uri.query());
@@ -89,6 +102,21 @@ async fn route(source: &Source, head: &Parts) -> Response<Full<Bytes>> {
         "/style.css" => answer(StatusCode::OK, "text/css; charset=utf-8", STYLE),
         "/page.js" => answer(StatusCode::OK, "text/javascript; charset=utf-8", SCRIPT),
         "/guide" | "/guide/" => answer(StatusCode::OK, HTML, write_index()),
+        path => match path.strip_prefix("/guide/").and_then(|name| Some((name, guide::rendered(name)?))) {
+            Some((name, page)) => answer(StatusCode::OK, HTML, write_guide_page(name, page)),
+            None => answer_scraper(source, head, OPERATOR_PATHS).await,
+        },
+    }
+}
+
+/// Paths of an operator, for the answer to any other.
+const OPERATOR_PATHS: &str = "Not found. Available: /, /guide/, /health/live, /health/ready, /metrics.\n";
+/// Paths of a scraper.
+const SCRAPER_PATHS: &str = "Not found. Available: /health/live, /health/ready, /metrics.\n";
+
+/// Answers a scraper: health and metrics. Any other path is answered with the available ones.
+async fn answer_scraper(source: &Source, head: &Parts, available: &'static str) -> Response<Full<Bytes>> {
+    match head.uri.path() {
         "/health/live" => answer(StatusCode::OK, TEXT, "live\n"),
         "/health/ready" => {
             let report = source().await;
@@ -98,19 +126,13 @@ async fn route(source: &Source, head: &Parts) -> Response<Full<Bytes>> {
             answer(status, JSON, write_json(&reasons, &report.unused_crls, &report.reload))
         }
         "/metrics" => {
-            answer(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", write_metrics(&source().await))
-        }
-        path => {
-            let page = path.strip_prefix("/guide/").and_then(|name| Some((name, guide::rendered(name)?)));
-            match page {
-                Some((name, page)) => answer(StatusCode::OK, HTML, write_guide_page(name, page)),
-                None => answer(
-                    StatusCode::NOT_FOUND,
-                    TEXT,
-                    "Not found. Available: /, /guide/, /health/live, /health/ready, /metrics.\n",
-                ),
+            let format = MetricsFormat::accepted(&head.headers);
+            match write_metrics(source().await, format) {
+                Ok(written) => answer(StatusCode::OK, format.content_type(), written),
+                Err(_) => answer(StatusCode::INTERNAL_SERVER_ERROR, TEXT, "The metrics cannot be written.\n"),
             }
         }
+        _ => answer(StatusCode::NOT_FOUND, TEXT, available),
     }
 }
 

@@ -9,14 +9,15 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::finding::{Finding, Severity, remedy_of_io};
 use super::operators::OperatorTls;
 use crate::admin::{self, AdminAccess, AdminError};
-use crate::config::Settings;
+use crate::config::{MetricsAccess, MetricsListener, Settings};
 use crate::server::listen;
 
-/// Bound sockets for consumers and, if the settings say so, for operators.
+/// Bound sockets for consumers and, if the settings say so, for operators and scrapers.
 pub struct Bound {
     pub(super) listener: TcpListener,
     pub(super) address: SocketAddr,
     pub(super) admin: Option<admin::Listener>,
+    pub(super) metrics: Option<admin::Listener>,
     pub(super) operators: OperatorTls,
     /// SIGHUP, caught from now on: it would end a process that is still starting.
     pub(super) hangups: Option<Signal>,
@@ -33,6 +34,12 @@ impl Bound {
     #[must_use]
     pub fn admin_address(&self) -> Option<SocketAddr> {
         self.admin.as_ref().map(admin::Listener::address)
+    }
+
+    /// Address for scrapers, if they have one of their own.
+    #[must_use]
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref().map(admin::Listener::address)
     }
 }
 
@@ -57,21 +64,21 @@ pub(super) async fn bind(settings: &Settings, mut passed: Vec<std::net::TcpListe
     let operators = OperatorTls::default();
     let mut admin = None;
     if let Some(own) = settings.admin {
-        let access = if settings.admin_tls.is_some() { operators.access() } else { AdminAccess::Loopback };
-        let failed = |reason| AdminError::Listen { address: own.listen, reason };
-        let bound = match take(own.listen) {
-            Ok(bound) => admin::Listener::bind(own, bound, access).await,
-            Err(error) => Err(failed(error)),
+        let is_tls = settings.admin_tls.is_some();
+        let access = if is_tls { operators.access(|sides| sides.admin.as_ref()) } else { AdminAccess::Loopback };
+        let bound = bind_admin(own, take(own.listen), access).await;
+        admin = bound.map_err(|error| findings.push(refused(settings, "admin.listen", error))).ok();
+    }
+    let mut metrics = None;
+    if let Some(MetricsListener { listen, access }) = &settings.metrics {
+        let access = match access {
+            MetricsAccess::Loopback => AdminAccess::Loopback,
+            MetricsAccess::MutualTls(_) => operators.access(|sides| sides.metrics.as_ref()),
+            MetricsAccess::Networks(networks) => AdminAccess::Networks(networks.clone()),
         };
-        match bound {
-            Ok(listener) => admin = Some(listener),
-            Err(AdminError::Listen { address, reason }) => {
-                findings.push(unbound(settings, "admin.listen", address, &reason));
-            }
-            Err(error @ AdminError::NotLoopback(_)) => {
-                findings.push(Finding::new(Severity::Error, settings, "admin.listen", error));
-            }
-        }
+        let bound = bind_admin(admin::Settings { listen: *listen }, take(*listen), access).await;
+        let bound = bound.map_err(|error| findings.push(refused(settings, "metrics.listen", error))).ok();
+        metrics = bound.map(admin::Listener::for_scrapers);
     }
     for unused in passed {
         let address = unused.local_addr().ok().map(tracing::field::display);
@@ -79,8 +86,27 @@ pub(super) async fn bind(settings: &Settings, mut passed: Vec<std::net::TcpListe
     }
     let hangups = signal(SignalKind::hangup()).ok();
     match listener {
-        Ok((address, listener)) if findings.is_empty() => Ok(Bound { listener, address, admin, operators, hangups }),
+        Ok((address, listener)) if findings.is_empty() => {
+            Ok(Bound { listener, address, admin, metrics, operators, hangups })
+        }
         _ => Err(findings),
+    }
+}
+
+/// Binds a listener for operators or scrapers, or uses the socket that was passed for it.
+async fn bind_admin(
+    own: admin::Settings,
+    passed: io::Result<Option<TcpListener>>,
+    access: AdminAccess,
+) -> Result<admin::Listener, AdminError> {
+    let passed = passed.map_err(|reason| AdminError::Listen { address: own.listen, reason })?;
+    admin::Listener::bind(own, passed, access).await
+}
+
+fn refused(settings: &Settings, setting: &str, error: AdminError) -> Finding {
+    match error {
+        AdminError::Listen { address, reason } => unbound(settings, setting, address, &reason),
+        AdminError::NotLoopback(_) => Finding::new(Severity::Error, settings, setting, error),
     }
 }
 

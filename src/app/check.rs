@@ -12,11 +12,12 @@ use super::error::AppError;
 use super::finding::{Finding, Findings, Severity};
 use super::load::{Loaded, load_active_config, of_file};
 use super::nodes;
+use super::operators::OperatorSides;
+use super::platform::ProcessFiles;
 use super::standing::find_standing;
 use super::stores::{find_exposed_key, find_in_audit_log, find_in_data, find_in_feeds, of_audit_log};
 use crate::config::{FetchMode, Setting, Settings, Unreadable, read_policy};
 use crate::server::ActiveConfig;
-use crate::server::tls::OperatorSide;
 use audit_log::{AuditError, AuditLog, CheckpointCopy, OtherWriter};
 use ehealth_core::model::Clock;
 use tls_files::{read_all_certificates, read_all_revocation_lists, read_private_key};
@@ -36,10 +37,12 @@ pub struct Prepared {
     pub(super) settings: Settings,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) active_config: ActiveConfig,
-    pub(super) operators: Option<OperatorSide>,
+    pub(super) operators: OperatorSides,
     pub(super) audit_log: AuditLog,
     /// The node, not started yet, if the service is one of a cluster.
     pub(super) node: Option<cluster::Prepared>,
+    /// What says how much of the machine the process uses.
+    pub(super) process: ProcessFiles,
     /// What does not keep the service from starting.
     pub(super) findings: Findings,
 }
@@ -80,6 +83,13 @@ impl Prepared {
         Self::on_with_copy(bound, settings, clock, copy)
     }
 
+    /// The same, with files that were opened before the process was confined: the sandbox does not let
+    /// it open them.
+    #[must_use]
+    pub fn with_process_files(self, process: ProcessFiles) -> Self {
+        Self { process, ..self }
+    }
+
     fn on_with_copy(
         bound: Bound,
         settings: &Settings,
@@ -110,7 +120,8 @@ impl Prepared {
                 }
                 let Loaded { active_config, operators, .. } = loaded;
                 let (settings, findings) = (settings.clone(), Findings::new(findings));
-                Ok(Self { bound, settings, clock, active_config, operators, audit_log, node, findings })
+                let process = ProcessFiles::open();
+                Ok(Self { bound, settings, clock, active_config, operators, audit_log, node, process, findings })
             }
             Err(error) => {
                 // The first error; the check knows all of them.
@@ -150,7 +161,7 @@ pub fn check_unreadable(unreadable: &Unreadable) -> Findings {
                 let problems = read_policy(file).err().into_iter().flat_map(|problems| problems.0);
                 findings.extend(problems.map(Finding::from));
             }
-            ("server.key" | "admin.key" | "message_signature.key" | "cluster.key", [file]) => {
+            ("server.key" | "admin.key" | "metrics.key" | "message_signature.key" | "cluster.key", [file]) => {
                 errors.extend(read_private_key(file).err());
             }
             (
@@ -160,6 +171,8 @@ pub fn check_unreadable(unreadable: &Unreadable) -> Findings {
                 | "cluster.authorities"
                 | "admin.certificate"
                 | "admin.client_ca"
+                | "metrics.certificate"
+                | "metrics.client_ca"
                 | "trust.client_ca",
                 paths,
             ) => {
@@ -193,7 +206,7 @@ fn inspect(settings: &Settings, clock: &Arc<dyn Clock>) -> (Option<Loaded>, Vec<
     let loaded = match load_active_config(settings, clock) {
         Ok(loaded) => {
             let Loaded { active_config, operators, .. } = &loaded;
-            findings.extend(find_standing(settings, active_config, operators.as_ref(), clock.now()));
+            findings.extend(find_standing(settings, active_config, operators, clock.now()));
             Some(loaded)
         }
         Err(AppError(errors)) => {
@@ -202,8 +215,10 @@ fn inspect(settings: &Settings, clock: &Arc<dyn Clock>) -> (Option<Loaded>, Vec<
         }
     };
     let admin_key = settings.admin_tls.as_ref().map(|files| ("admin.key", files.key.as_path()));
+    let metrics_key = settings.metrics_tls().map(|files| ("metrics.key", files.key.as_path()));
     let signing_key = settings.response_signer.as_ref().map(|files| ("message_signature.key", files.key.as_path()));
-    let keys = [("server.key", settings.tls.key.as_path())].into_iter().chain(admin_key).chain(signing_key);
+    let keys = [("server.key", settings.tls.key.as_path())].into_iter();
+    let keys = keys.chain(admin_key).chain(metrics_key).chain(signing_key);
     findings.extend(keys.filter_map(|(setting, key)| find_exposed_key(settings, setting, key)));
     findings.extend(find_in_data(settings));
     if settings.fetch_mode == FetchMode::InProcess {

@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use super::error::AppError;
 use super::finding::{Finding, Severity, remedy_of_io};
+use super::operators::OperatorSides;
 use crate::certificates::Facts;
 use crate::config::{Policy, Settings, SigningFiles, find_outdated_pins, read_policy};
-use crate::server::tls::{self, OperatorSide, RevocationFiles, TlsError};
+use crate::server::tls::{self, OperatorFiles, RevocationFiles, TlsError};
 use crate::server::{ActiveConfig, ResponseSigner};
 use ehealth_core::model::Clock;
 use ehealth_core::policy::Register;
@@ -20,8 +21,8 @@ use tls_files::{Content, FileError};
 pub(super) struct Loaded {
     /// Configuration for consumers.
     pub active_config: ActiveConfig,
-    /// The operators' side of TLS, if they have one.
-    pub operators: Option<OperatorSide>,
+    /// The operators' and the scrapers' sides of TLS, if they have one.
+    pub operators: OperatorSides,
     /// Bytes of the policy file.
     pub policy_text: Vec<u8>,
 }
@@ -53,10 +54,7 @@ pub(super) fn load_active_config(settings: &Settings, clock: &Arc<dyn Clock>) ->
     let tls = tls::load(&settings.tls, clock).map_err(|errors| {
         findings.extend(errors.into_iter().map(|error| locate(settings, Listener::Consumers, &error)));
     });
-    let operators = settings.admin_tls.as_ref().map(|files| tls::load_for_operators(files, clock)).transpose();
-    let operators = operators.map_err(|errors| {
-        findings.extend(errors.into_iter().map(|error| locate(settings, Listener::Operators, &error)));
-    });
+    let operators = load_operators(settings, clock).map_err(|errors| findings.extend(errors));
     let chain = tls::read_certificates(&settings.tls.certificate);
     match (policy, tls, operators, chain) {
         (Ok(Policy { register, text }), Ok((tls, client_verifier)), Ok(operators), Ok(chain)) => {
@@ -74,6 +72,21 @@ pub(super) fn load_active_config(settings: &Settings, clock: &Arc<dyn Clock>) ->
             Err(vec![locate(settings, Listener::Consumers, &error.into())].into())
         }
         _ => Err(findings.into()),
+    }
+}
+
+/// Loads the files of the listeners for operators and scrapers.
+fn load_operators(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<OperatorSides, Vec<Finding>> {
+    let load = |listener: Listener, files: Option<&OperatorFiles>| {
+        let loaded = files.map(|files| tls::load_for_operators(files, clock)).transpose();
+        let located = |errors: Vec<TlsError>| errors.iter().map(|error| locate(settings, listener, error)).collect();
+        loaded.map_err(|errors| -> Vec<Finding> { located(errors) })
+    };
+    let admin = load(Listener::Operators, settings.admin_tls.as_ref());
+    let metrics = load(Listener::Scrapers, settings.metrics_tls());
+    match (admin, metrics) {
+        (Ok(admin), Ok(metrics)) => Ok(OperatorSides { admin, metrics }),
+        (admin, metrics) => Err([admin.err(), metrics.err()].into_iter().flatten().flatten().collect()),
     }
 }
 
@@ -111,6 +124,7 @@ fn load_response_signer(settings: &Settings, register: &Register) -> Result<Opti
 enum Listener {
     Consumers,
     Operators,
+    Scrapers,
 }
 
 impl Listener {
@@ -118,6 +132,7 @@ impl Listener {
         match self {
             Self::Consumers => "server.certificate",
             Self::Operators => "admin.certificate",
+            Self::Scrapers => "metrics.certificate",
         }
     }
 
@@ -125,7 +140,27 @@ impl Listener {
         match self {
             Self::Consumers => "server.key",
             Self::Operators => "admin.key",
+            Self::Scrapers => "metrics.key",
         }
+    }
+
+    fn client_ca(self) -> &'static str {
+        match self {
+            Self::Consumers => "trust.client_ca",
+            Self::Operators => "admin.client_ca",
+            Self::Scrapers => "metrics.client_ca",
+        }
+    }
+
+    /// Files of certificate and key.
+    fn files(self, settings: &Settings) -> (&Path, &Path) {
+        let of_consumers = (settings.tls.certificate.as_path(), settings.tls.key.as_path());
+        let files = match self {
+            Self::Consumers => None,
+            Self::Operators => settings.admin_tls.as_ref(),
+            Self::Scrapers => settings.metrics_tls(),
+        };
+        files.map_or(of_consumers, |files| (&files.certificate, &files.key))
     }
 }
 
@@ -141,7 +176,7 @@ fn locate(settings: &Settings, listener: Listener, error: &TlsError) -> Finding 
             about("trust.client_ca", reason).remedy("add the root certificate of the CA to the files that it names")
         }
         TlsError::Identity(_) => {
-            let key = settings_key(settings, listener);
+            let (_, key) = listener.files(settings);
             about(listener.key(), error).in_file(key).remedy(format!(
                 "set {} to the key of the first certificate of {}",
                 listener.key(),
@@ -149,16 +184,10 @@ fn locate(settings: &Settings, listener: Listener, error: &TlsError) -> Finding 
             ))
         }
         TlsError::Anchor { file, reason } => {
-            about("admin.client_ca", reason).in_file(file).remedy("replace it by the certificate of the operators' CA")
+            let remedy = "replace it by the certificate of the CA that issues the clients' certificates";
+            about(listener.client_ca(), reason).in_file(file).remedy(remedy)
         }
-        TlsError::Operators(_) => about("admin.client_ca", error),
-    }
-}
-
-fn settings_key(settings: &Settings, listener: Listener) -> &Path {
-    match (listener, &settings.admin_tls) {
-        (Listener::Operators, Some(files)) => &files.key,
-        (Listener::Operators, None) | (Listener::Consumers, _) => &settings.tls.key,
+        TlsError::Operators(_) => about(listener.client_ca(), error),
     }
 }
 
@@ -187,10 +216,7 @@ fn is_credential(file: &Path) -> bool {
 /// The setting that named the file of an error.
 fn setting_of(settings: &Settings, listener: Listener, error: &FileError) -> &'static str {
     let file = error.file();
-    let (certificate, key) = match (listener, &settings.admin_tls) {
-        (Listener::Operators, Some(files)) => (&files.certificate, &files.key),
-        (Listener::Operators, None) | (Listener::Consumers, _) => (&settings.tls.certificate, &settings.tls.key),
-    };
+    let (certificate, key) = listener.files(settings);
     let expects_key = match error {
         FileError::Content { reason, .. } => reason.expected() == Content::PrivateKey,
         FileError::Io { .. } => file == key,
@@ -202,7 +228,7 @@ fn setting_of(settings: &Settings, listener: Listener, error: &FileError) -> &'s
         return listener.certificate();
     }
     match (listener, &settings.tls.revocation) {
-        (Listener::Operators, _) => "admin.client_ca",
+        (Listener::Operators | Listener::Scrapers, _) => listener.client_ca(),
         (Listener::Consumers, RevocationFiles::Lists(lists)) if lists.iter().any(|list| file.starts_with(list)) => {
             "trust.revocation"
         }

@@ -51,7 +51,7 @@ pub use error::AppError;
 pub use finding::{Cause, Finding, Findings, Severity};
 pub use nodes::report_node;
 pub use notify::Notifier;
-pub use platform::Confined;
+pub use platform::{Confined, ProcessFiles};
 pub use reload::Reloader;
 pub use service::App;
 pub use verification_report::leave_verification;

@@ -10,8 +10,9 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use tokio::sync::watch;
 
+use super::platform::ProcessFiles;
 use super::verification_report;
-use crate::admin::Verification;
+use crate::admin::{ProcessReport, Verification};
 use crate::config::Settings;
 use crate::server::Readers;
 use audit_log::{AuditLog, Health, WriteFailure, free_bytes, probe_writing};
@@ -28,6 +29,7 @@ pub(super) struct Observed {
     pub readers: Arc<Readers>,
     pub audit_log: Arc<AuditLog>,
     pub settings: Settings,
+    pub process: ProcessFiles,
 }
 
 /// State of disks and files at one moment.
@@ -47,6 +49,8 @@ pub(super) struct Observation {
     pub free_bytes: Option<u64>,
     /// Result of the last verification of the audit log.
     pub verified: Option<Verification>,
+    /// What the system says about the process.
+    pub process: ProcessReport,
 }
 
 impl Observation {
@@ -120,7 +124,8 @@ impl Eye {
         let free_bytes = free_bytes(folder).ok();
         let datasets = self.read_datasets();
         let (trouble, checkpoint) = (self.probe.trouble, millis.map(Timestamp::from_millis));
-        Observation { number, began, datasets, trouble, checkpoint, free_bytes, verified }
+        let process = self.observed.process.read();
+        Observation { number, began, datasets, trouble, checkpoint, free_bytes, verified, process }
     }
 
     /// Reads the status of each dataset. Logs when one becomes unreadable.

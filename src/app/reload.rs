@@ -16,7 +16,6 @@ use super::standing::find_in_certificates;
 use crate::admin::ReloadReport;
 use crate::config::Settings;
 use crate::server::Service;
-use crate::server::tls::OperatorSide;
 use ehealth_core::model::{Clock, Timestamp};
 use tls_files::files_of;
 
@@ -121,8 +120,7 @@ impl Reloader {
     /// What is wrong with the active certificates at this moment.
     pub(super) fn find_in_certificates(&self) -> Vec<Finding> {
         let (active_config, now) = (self.service.active_config(), self.clock.now());
-        let find = |side: Option<&OperatorSide>| find_in_certificates(&self.settings, &active_config, side, now);
-        self.operators.with(|side| find(Some(side))).unwrap_or_else(|| find(None))
+        self.operators.with(|sides| find_in_certificates(&self.settings, &active_config, sides, now))
     }
 
     /// Fingerprint of the operator's files. It changes when a file is written.

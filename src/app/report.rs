@@ -44,7 +44,7 @@ fn report_certificate(der: &CertificateDer<'_>, role: CertificateRole) -> Option
     Some(CertificateReport { role, subject, not_before, not_after })
 }
 
-/// The certificates and CAs of the admin listener.
+/// The certificates and CAs of a listener for operators or scrapers.
 pub(super) fn report_operators(side: &OperatorSide) -> Vec<CertificateReport> {
     let mut certificates = report_chain(&side.chain, CertificateRole::Operators, CertificateRole::OperatorsIssuer);
     let report = |der| report_certificate(der, CertificateRole::OperatorAuthority);

@@ -81,13 +81,14 @@ impl Reporter {
                 .iter()
                 .map(|file| file.display().to_string())
                 .collect(),
-            for_operators: self.operators.with(report_operators).unwrap_or_default(),
+            for_operators: self.operators.with(|sides| sides.iter().flat_map(report_operators).collect()),
             policy: report_policy(&active_config.register, now.brussels_day()),
             traffic: report_traffic(
                 self.service.counters().read(now),
                 &active_config.register,
                 &self.service.rate_limits().read(&active_config.register),
             ),
+            process: observation.map(|seen| seen.process).unwrap_or_default(),
             configuration: report_settings(&self.settings),
             rejected_reloads: self.last_reload.rejected(),
             history: self.history.clone(),

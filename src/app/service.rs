@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use tokio::task::JoinHandle;
+
 use super::audit_space::watch_space;
 use super::bound::{self, Bound};
 use super::check::Prepared;
@@ -90,7 +92,8 @@ impl App {
         prepared: Prepared,
         replace: impl FnOnce(Dependencies, &Arc<Readers>) -> Dependencies,
     ) -> Result<Self, AppError> {
-        let Prepared { bound, settings, clock, active_config, operators, audit_log, node, findings } = prepared;
+        let Prepared { bound, settings, clock, active_config, operators, audit_log, node, process, findings } =
+            prepared;
         findings.iter().for_each(Finding::log);
         bound.operators.replace(operators);
         let readers = Arc::new(Readers::new(Watch::open(&settings.sync.data)));
@@ -115,8 +118,12 @@ impl App {
             clock: Arc::clone(&clock),
             operators: bound.operators.clone(),
         };
-        let observed =
-            Observed { readers: Arc::clone(&readers), audit_log: Arc::clone(&audit_log), settings: settings.clone() };
+        let observed = Observed {
+            readers: Arc::clone(&readers),
+            audit_log: Arc::clone(&audit_log),
+            settings: settings.clone(),
+            process,
+        };
         let observer = Observer::start(observed).map_err(AppError::of_thread)?;
         let history_file = start_history(&service, &audit_log, &clock, &observer, &settings)?;
         let of_node = (&service, &audit_log, &clock);
@@ -164,6 +171,12 @@ impl App {
     #[must_use]
     pub fn admin_address(&self) -> Option<SocketAddr> {
         self.bound.admin_address()
+    }
+
+    /// Address for scrapers, if they have one of their own.
+    #[must_use]
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.bound.metrics_address()
     }
 
     /// Handle that reloads the operator's files while the service runs.
@@ -220,7 +233,7 @@ impl App {
         // The first report needs an observation.
         let _ = reporter.observer.observe().await;
         let (notifier, follower, hangups) = (self.notifier, Arc::new(self.follower), self.bound.hangups);
-        let admin = self.bound.admin.map(|listener| tokio::spawn(answer_operators(listener, Arc::clone(&reporter))));
+        let operators = answer_operators([self.bound.admin, self.bound.metrics], &reporter);
         let watching = {
             let (follower, reporter, notifier) = (Arc::clone(&follower), Arc::clone(&reporter), Arc::clone(&notifier));
             tokio::spawn(async move {
@@ -241,7 +254,7 @@ impl App {
         {
             tracing::error!(%error, "the task that fetches the feeds failed");
         }
-        for task in admin.into_iter().chain([watching]) {
+        for task in operators.into_iter().chain([watching]) {
             task.abort();
             let _ = task.await;
         }
@@ -299,12 +312,15 @@ async fn end_node(node: Option<Arc<Node>>) {
     }
 }
 
-/// Answers operators until the task is aborted.
-async fn answer_operators(listener: admin::Listener, reporter: Arc<Reporter>) {
-    let log = Arc::clone(reporter.service.peer_log());
-    let source: admin::Source = Arc::new(move || {
-        let reporter = Arc::clone(&reporter);
-        Box::pin(async move { reporter.report_now().await })
-    });
-    admin::serve(listener, source, log, std::future::pending()).await;
+/// Answers operators and scrapers until the tasks are aborted.
+fn answer_operators(listeners: [Option<admin::Listener>; 2], reporter: &Arc<Reporter>) -> Vec<JoinHandle<()>> {
+    let answer = |listener| {
+        let (reporter, log) = (Arc::clone(reporter), Arc::clone(reporter.service.peer_log()));
+        let source: admin::Source = Arc::new(move || {
+            let reporter = Arc::clone(&reporter);
+            Box::pin(async move { reporter.report_now().await })
+        });
+        tokio::spawn(admin::serve(listener, source, log, std::future::pending()))
+    };
+    listeners.into_iter().flatten().map(answer).collect()
 }

@@ -6,10 +6,11 @@ use std::time::Duration;
 use rustls::pki_types::CertificateDer;
 
 use super::finding::{Finding, Severity};
+use super::operators::OperatorSides;
 use crate::certificates::{Facts, Profile, may_be_server};
 use crate::config::Settings;
 use crate::server::ActiveConfig;
-use crate::server::tls::{OperatorSide, RevocationFiles, is_valid_for};
+use crate::server::tls::{RevocationFiles, is_valid_for};
 use ehealth_core::model::Timestamp;
 use ehealth_core::policy::{PolicyWarning, find_revoked_signers, find_warnings};
 
@@ -20,7 +21,7 @@ const RENEWAL: Duration = Duration::from_secs(30 * 86_400);
 pub(super) fn find_standing(
     settings: &Settings,
     active_config: &ActiveConfig,
-    operators: Option<&OperatorSide>,
+    operators: &OperatorSides,
     now: Timestamp,
 ) -> Vec<Finding> {
     let mut findings = find_in_certificates(settings, active_config, operators, now);
@@ -44,14 +45,19 @@ pub(super) fn find_standing(
 pub(super) fn find_in_certificates(
     settings: &Settings,
     active_config: &ActiveConfig,
-    operators: Option<&OperatorSide>,
+    operators: &OperatorSides,
     now: Timestamp,
 ) -> Vec<Finding> {
     let mut findings = of_own_certificate(settings, &active_config.chain);
     findings.extend(of_validity(settings, "server.certificate", &active_config.chain, now));
-    if let Some(side) = operators {
-        findings.extend(of_validity(settings, "admin.certificate", &side.chain, now));
-        findings.extend(of_validity(settings, "admin.client_ca", &side.authorities, now));
+    for (side, certificate, client_ca) in [
+        (&operators.admin, "admin.certificate", "admin.client_ca"),
+        (&operators.metrics, "metrics.certificate", "metrics.client_ca"),
+    ] {
+        if let Some(side) = side {
+            findings.extend(of_validity(settings, certificate, &side.chain, now));
+            findings.extend(of_validity(settings, client_ca, &side.authorities, now));
+        }
     }
     let signer = active_config.response_signer.as_ref().filter(|_| settings.response_signer.is_some());
     let signing = signer.map(|signer| CertificateDer::from(signer.0.certificate.clone()));

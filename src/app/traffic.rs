@@ -1,8 +1,8 @@
 //! The traffic of a report: counters of the server, with the names of the policy.
 
-use crate::admin::{ConsumerReport, OutcomeReport, RefusalReport, StageReport, Traffic};
+use crate::admin::{ConsumerReport, ExemplarReport, OutcomeReport, RefusalReport, StageReport, Traffic};
 use crate::server::LimitState;
-use crate::server::counters::{BUCKETS_MICROS, ConsumerCount, CountersSnapshot, Kind, MINUTES};
+use crate::server::counters::{BUCKETS_MICROS, ConsumerCount, CountersSnapshot, Exemplar, Kind, MINUTES};
 use ehealth_core::lookup::Operation;
 use ehealth_core::model::OutcomeCode;
 use ehealth_core::policy::{ConsumerId, NotIdentified, Register};
@@ -34,6 +34,7 @@ pub(super) fn report_traffic(
         stage: stage.code(),
         buckets: spread.buckets.to_vec(),
         total: spread.total,
+        exemplars: spread.exemplars.map(|exemplar| exemplar.map(report_exemplar)).into(),
     });
     Traffic {
         outcomes: outcomes.collect(),
@@ -47,6 +48,10 @@ pub(super) fn report_traffic(
         kinds: Kind::ALL.map(Kind::code),
         consumers: report_consumers(counted.consumers, register, limits),
     }
+}
+
+fn report_exemplar(Exemplar { trace, took, at }: Exemplar) -> ExemplarReport {
+    ExemplarReport { trace_id: trace.to_string(), took, at }
 }
 
 /// Every registered consumer, and one entry for all others, which comes last.

@@ -112,7 +112,8 @@ pub fn derive(settings: &Settings, credentials: &Path, names: &Names<'_>) -> Res
 
 fn of_socket(settings: &Settings) -> Vec<String> {
     let admin = settings.admin.map(|admin| admin.listen.to_string());
-    let wanted: Vec<_> = [settings.listen.to_string()].into_iter().chain(admin).collect();
+    let metrics = settings.metrics.as_ref().map(|metrics| metrics.listen.to_string());
+    let wanted: Vec<_> = [settings.listen.to_string()].into_iter().chain(admin).chain(metrics).collect();
     if wanted == LISTEN {
         return Vec::new();
     }
@@ -127,7 +128,7 @@ fn of_answering(settings: &Settings, credentials: &Path) -> Result<Vec<String>, 
     }
     let keys = [(&settings.tls.certificate, &settings.tls.key)]
         .into_iter()
-        .chain(settings.admin_tls.iter().map(|files| (&files.certificate, &files.key)))
+        .chain(settings.admin_tls.iter().chain(settings.metrics_tls()).map(|files| (&files.certificate, &files.key)))
         .chain(settings.response_signer.iter().map(|files| (&files.certificate, &files.key)))
         .chain(settings.cluster.iter().map(|of| (&of.certificate, &of.key)));
     let mut lines = Vec::new();

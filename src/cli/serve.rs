@@ -10,7 +10,7 @@ use super::log::LogWriter;
 use super::process::{Stop, confine_and_log, confine_copier, notifier, sockets_from_systemd};
 use super::runtime::block_on;
 use super::settings_file::SettingsFile;
-use crate::app::{App, Part, Prepared, StartedCopy, SystemClock};
+use crate::app::{App, Part, Prepared, ProcessFiles, StartedCopy, SystemClock};
 use crate::config::Settings;
 use crate::server::{Drained, raise_descriptor_limit};
 use audit_log::AuditLog;
@@ -42,23 +42,29 @@ pub(super) fn run(arguments: &ServeArguments, log: &mut LogWriter) -> Exit {
             fit_descriptors(&mut settings);
             // It confines itself to the folder of the copy, which nothing else needs.
             let copy = AuditLog::start_copy(&settings.audit_log, confine_copier);
+            let process = ProcessFiles::open();
             // Before any other thread starts, the log thread included: the sandbox does not apply to
             // threads that run already.
             confine_and_log(&settings, Part::Answering);
             let dropped_lines = log.dropped_lines();
-            block_on(log, serve(&settings, copy, dropped_lines))
+            block_on(log, serve(&settings, copy, process, dropped_lines))
         }
         Err(findings) => fail(Exit::Configuration, &findings),
     }
 }
 
-async fn serve(settings: &Settings, copy: StartedCopy, dropped_log_lines: Arc<AtomicU64>) -> Exit {
+async fn serve(
+    settings: &Settings,
+    copy: StartedCopy,
+    process: ProcessFiles,
+    dropped_log_lines: Arc<AtomicU64>,
+) -> Exit {
     let stop = match Stop::new() {
         Ok(stop) => stop,
         Err(error) => return fail(Exit::Failed, &error),
     };
     let prepared = match Prepared::new(settings, sockets_from_systemd(), Arc::new(SystemClock), copy).await {
-        Ok(prepared) => prepared,
+        Ok(prepared) => prepared.with_process_files(process),
         Err(error) => return fail(Exit::from(&error), &error),
     };
     let app = match App::start(prepared) {
@@ -68,6 +74,9 @@ async fn serve(settings: &Settings, copy: StartedCopy, dropped_log_lines: Arc<At
     tracing::info!(address = %app.address(), public_url = settings.server.public_url, "serving");
     if let Some(address) = app.admin_address() {
         tracing::info!(%address, "admin listener ready");
+    }
+    if let Some(address) = app.metrics_address() {
+        tracing::info!(%address, "metrics listener ready");
     }
     // A task like those of the connections: on the main thread, each connection would wake another
     // thread twice.

@@ -73,7 +73,6 @@ pub enum Example {
 #[derive(Debug, Clone, Copy)]
 pub struct Key {
     /// Name with its sections; `DATASET` stands for each of the five datasets, `LANGUAGE` for each
-    /// language of letters. `LANGUAGE` for each
     /// language of letters.
     pub name: &'static str,
     /// Kind of the value.

@@ -373,4 +373,34 @@ pub const KEYS: &[Key] = &[
         Example::Note("tls/operators-ca.pem"),
         "PEM file: CA that issues operators' certificates.",
     ),
+    key(
+        "metrics.listen",
+        Kind::Address,
+        Example::Note("0.0.0.0:9464"),
+        "Address and port of a listener for scrapers: `/metrics`, `/health/live` and `/health/ready`, and nothing else. Metrics are also on the admin listener. An address other than loopback needs either mutual TLS with the next three settings, or `metrics.networks`.",
+    ),
+    key(
+        "metrics.certificate",
+        Kind::Path,
+        Example::Note("tls/metrics.pem"),
+        "PEM file: server certificate of the metrics listener, followed by its intermediate certificates.",
+    ),
+    key(
+        "metrics.key",
+        Kind::Secret,
+        Example::Note("credential:metrics.key"),
+        "PEM file: private key of `metrics.certificate`.",
+    ),
+    key(
+        "metrics.client_ca",
+        Kind::Path,
+        Example::Note("tls/scrapers-ca.pem"),
+        "PEM file: CA that issues scrapers' certificates.",
+    ),
+    key(
+        "metrics.networks",
+        Kind::Networks,
+        Example::Note("10.42.0.0/16"),
+        "Address prefixes of the scrapers, one or a list: connections from them are served over plain HTTP, and all others are closed. The answers hold no data about a person, but the numbers of consumers and the subjects of certificates. Not together with the three settings of mutual TLS.",
+    ),
 ];

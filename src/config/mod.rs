@@ -57,4 +57,4 @@ pub use read::{Unreadable, parse_settings, read_settings, read_settings_with, tr
 pub use readers::parse_public_url;
 #[cfg(feature = "testkit")]
 pub use scenario::{parse_scenario, read_scenario};
-pub use settings::{FetchMode, Settings, SigningFiles};
+pub use settings::{FetchMode, MetricsAccess, MetricsListener, Settings, SigningFiles};

@@ -99,6 +99,7 @@ mod tests {
     use super::super::example::write_example;
     use super::super::overrides::variable;
     use super::super::renamed;
+    use super::super::settings::MetricsAccess;
     use super::*;
     use crate::server;
     use datasets::sync::{self, Share, Shrinking, Source};
@@ -290,6 +291,33 @@ keys = "keys"
     }
 
     #[test]
+    fn scrapers_need_certificates_or_listed_networks() {
+        let metrics = |lines: &str| {
+            let read = parse_text(&format!("{WHOLE}[metrics]\n{lines}"));
+            read.map(|settings| settings.metrics.expect("a section").access)
+        };
+        let networks = |text: &str| metrics(&format!("listen = \"0.0.0.0:1\"\nnetworks = {text}\n"));
+        let three = "certificate = \"a\"\nkey = \"b\"\nclient_ca = \"c\"\n";
+        assert_eq!(metrics("listen = \"127.0.0.1:1\"\n"), Ok(MetricsAccess::Loopback));
+        let tls = metrics(&format!("listen = \"0.0.0.0:1\"\n{three}"));
+        assert!(matches!(tls, Ok(MetricsAccess::MutualTls(_))), "{tls:?}");
+        for (text, count) in [("\"10.42.0.0/16\"", 1), ("[\"10.42.0.0/16\", \"fd00::/8\"]", 2)] {
+            let read = networks(text);
+            assert!(matches!(&read, Ok(MetricsAccess::Networks(read)) if read.len() == count), "{read:?}");
+        }
+        for (text, expected) in [
+            ("\"10.42.0.1/16\"", "has bits behind the prefix: write \"10.42.0.0/16\""),
+            ("\"10.42.0.0\"", "must be an address prefix"),
+            ("[]", "must name at least one address prefix"),
+            (&format!("\"10.0.0.0/8\"\n{three}"), "set either certificate, key and client_ca, or networks"),
+        ] {
+            let error = networks(text).expect_err("an error");
+            assert!(error.contains(expected), "{error}");
+        }
+        assert!(metrics("listen = \"0.0.0.0:1\"\n").is_err_and(|error| error.contains("or networks")));
+    }
+
+    #[test]
     fn the_table_lists_what_is_read_and_the_example_is_valid() {
         // The example with every line active, and a feed of each kind.
         let example = write_example();
@@ -299,7 +327,7 @@ keys = "keys"
             .map(|line| {
                 line.strip_prefix("# ").filter(|rest| rest.starts_with('[') || rest.contains(" = \"")).unwrap_or(line)
             })
-            .filter(|line| !line.starts_with("folder = \"/srv/sftp"))
+            .filter(|line| !line.starts_with("folder = \"/srv/sftp") && !line.starts_with("networks = "))
             .map(|line| format!("{line}\n"))
             .collect();
         let whole = format!("{}[feeds.coprev]\nfolder = \"a\"\n", whole.replace("signer = \"NAME+HASH+KEY\"\n", ""));
@@ -312,7 +340,8 @@ keys = "keys"
             .collect();
         let listed: std::collections::BTreeSet<_> = crate::config::KEYS.iter().map(|key| key.name).collect();
         let unread: Vec<_> = listed.difference(&read).collect();
-        assert_eq!(unread, [&"feeds.DATASET.signer"], "the example cannot have a real verifier key");
+        // The example cannot have a real verifier key, and has certificates for scrapers.
+        assert_eq!(unread, [&"feeds.DATASET.signer", &"metrics.networks"]);
         assert!(settings.active_config.iter().all(|setting| key_names::find(&setting.key).is_some()));
     }
 

@@ -118,7 +118,7 @@ pub(super) fn address(value: Value<'_>) -> Read<SocketAddr> {
 
 /// Reads IP addresses and networks in CIDR notation.
 pub(super) fn networks(value: Value<'_>) -> Read<Vec<IpNet>> {
-    value.one_or_list(|item| {
+    let networks = value.one_or_list(|item| {
         let text = item.text()?;
         let network = text.parse::<IpAddr>().map(IpNet::from).or_else(|_| text.parse());
         let network = network.map_err(|_| {
@@ -128,7 +128,8 @@ pub(super) fn networks(value: Value<'_>) -> Read<Vec<IpNet>> {
             return Err(format!("`{network}` has bits beyond its prefix; write {} or one address", network.trunc()));
         }
         Ok(network)
-    })
+    })?;
+    if networks.is_empty() { Err("must name at least one address or network".to_owned()) } else { Ok(networks) }
 }
 
 /// Reads `server.listen_mode`.

@@ -13,7 +13,7 @@ use super::feeds::read_feeds;
 use super::letter::read_letter;
 use super::overrides::Overrides;
 use super::readers::{self, PathReader};
-use super::settings::{FetchMode, Settings, SigningFiles};
+use super::settings::{FetchMode, MetricsAccess, MetricsListener, Settings, SigningFiles};
 use super::value::Value;
 use crate::server::tls::{OperatorFiles, RevocationFiles, TlsFiles};
 use crate::{admin, server};
@@ -37,16 +37,14 @@ pub(super) fn read_document(root: &mut Section<'_>, folder: &Path, overrides: &O
     let audit_log = root.section("audit_log").and_then(|section| read_audit_log(section, paths));
     let letter = root.implied_section("letter").and_then(|section| read_letter(section, paths));
     let cluster = root.optional_section("cluster").map_or(Some(None), |section| read_cluster(section, paths).map(Some));
-    let admin = root.optional_section("admin").map(|section| read_admin(section, paths));
+    let admin = root.optional_section("admin").map_or(Some((None, None)), |section| read_admin(section, paths));
+    let metrics = root.optional_section("metrics").map_or(Some(None), |section| read_metrics(section, paths).map(Some));
     let Server { listen, listen_mode, balancers, public_url, certificate, key, max_requests } = server?;
     let Trust { client_ca, revocation, environment } = trust?;
     let (unregistered_per_minute, idle) = limits?;
     let (signatures, response_signer) = signatures?;
     let AuditLog { settings: audit_log, verification_report, reserve } = audit_log?;
-    let (admin, admin_tls) = match admin {
-        Some(read) => read.map(|(settings, tls)| (Some(settings), tls))?,
-        None => (None, None),
-    };
+    let (admin, admin_tls) = admin?;
     Some(Settings {
         listen,
         listen_mode,
@@ -81,6 +79,7 @@ pub(super) fn read_document(root: &mut Section<'_>, folder: &Path, overrides: &O
         cluster: cluster?,
         admin,
         admin_tls,
+        metrics: metrics?,
         active_config: Vec::new(),
     })
 }
@@ -246,24 +245,59 @@ fn read_cluster(mut section: Section<'_>, paths: PathReader<'_>) -> Option<clust
 }
 
 /// `[admin]`: on loopback, operators need no certificates; anywhere else they do.
-fn read_admin(mut section: Section<'_>, paths: PathReader<'_>) -> Option<(admin::Settings, Option<OperatorFiles>)> {
+fn read_admin(
+    mut section: Section<'_>,
+    paths: PathReader<'_>,
+) -> Option<(Option<admin::Settings>, Option<OperatorFiles>)> {
     let listen = section.required("listen", readers::address);
+    let tls = read_mutual_tls(&mut section, paths);
+    let is_loopback = listen.is_none_or(|listen| listen.ip().is_loopback());
+    let tls = tls.filter(|tls| {
+        let is_open = tls.is_none() && !is_loopback;
+        if is_open {
+            section.report("an address other than loopback needs certificate, key and client_ca");
+        }
+        !is_open
+    });
+    section.finish();
+    Some((Some(admin::Settings { listen: listen? }), tls?))
+}
+
+/// `[metrics]`: on loopback, scrapers need nothing; anywhere else a certificate, or an address that is
+/// listed.
+fn read_metrics(mut section: Section<'_>, paths: PathReader<'_>) -> Option<MetricsListener> {
+    let listen = section.required("listen", readers::address);
+    let tls = read_mutual_tls(&mut section, paths);
+    let networks = section.optional("networks", readers::networks);
+    let is_loopback = listen.is_none_or(|listen| listen.ip().is_loopback());
+    let access = tls.and_then(|tls| match (tls, networks) {
+        (Some(files), None) => Some(MetricsAccess::MutualTls(files)),
+        (None, Some(networks)) => Some(MetricsAccess::Networks(networks)),
+        (None, None) if is_loopback => Some(MetricsAccess::Loopback),
+        (None, None) => {
+            section.report("an address other than loopback needs certificate, key and client_ca, or networks");
+            None
+        }
+        (Some(_), Some(_)) => {
+            section.report("set either certificate, key and client_ca, or networks, not both");
+            None
+        }
+    });
+    section.finish();
+    Some(MetricsListener { listen: listen?, access: access? })
+}
+
+/// `certificate`, `key` and `client_ca`: all of them, or none. `None` if there is an error.
+fn read_mutual_tls(section: &mut Section<'_>, paths: PathReader<'_>) -> Option<Option<OperatorFiles>> {
     let certificate = section.optional("certificate", |value| paths.path(value));
     let key = section.optional("key", |value| paths.secret(value));
     let client_ca = section.optional("client_ca", |value| paths.path(value));
-    let is_loopback = listen.is_none_or(|listen| listen.ip().is_loopback());
-    let tls = match (certificate, key, client_ca) {
+    match (certificate, key, client_ca) {
         (Some(certificate), Some(key), Some(client_ca)) => Some(Some(OperatorFiles { certificate, key, client_ca })),
-        (None, None, None) if is_loopback => Some(None),
-        (None, None, None) => {
-            section.report("an address other than loopback needs certificate, key and client_ca");
-            None
-        }
+        (None, None, None) => Some(None),
         (_, _, _) => {
             section.report("set all of certificate, key and client_ca, or none of them");
             None
         }
-    };
-    section.finish();
-    Some((admin::Settings { listen: listen? }, tls?))
+    }
 }

@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use super::letter::LetterSettings;
+use ipnet::IpNet;
+
 use super::origin::Setting;
 use crate::admin;
 use crate::server;
@@ -45,8 +47,41 @@ pub struct Settings {
     pub admin: Option<admin::Settings>,
     /// Mutual TLS of the admin listener; `None`: it listens on loopback only.
     pub admin_tls: Option<OperatorFiles>,
+    /// Listener for scrapers; `None`: metrics are on the admin listener alone.
+    pub metrics: Option<MetricsListener>,
     /// Every value with its origin, in the order of [`KEYS`](super::KEYS).
     pub active_config: Vec<Setting>,
+}
+
+/// The listener for scrapers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MetricsListener {
+    /// Address and port.
+    pub listen: SocketAddr,
+    /// Who may connect.
+    pub access: MetricsAccess,
+}
+
+/// Who may connect to the listener for scrapers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MetricsAccess {
+    /// Every user of this machine: the address is a loopback address.
+    Loopback,
+    /// Holders of a certificate.
+    MutualTls(OperatorFiles),
+    /// Machines whose address has one of these prefixes, over plain HTTP.
+    Networks(Vec<IpNet>),
+}
+
+impl MetricsListener {
+    /// Files of its mutual TLS, if it has that.
+    #[must_use]
+    pub fn tls(&self) -> Option<&OperatorFiles> {
+        match &self.access {
+            MetricsAccess::MutualTls(files) => Some(files),
+            MetricsAccess::Loopback | MetricsAccess::Networks(_) => None,
+        }
+    }
 }
 
 /// Certificate and key with which responses are signed.
@@ -72,9 +107,16 @@ impl Settings {
     /// confined process must reach them.
     pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
         let of_operators = self.admin_tls.iter().flat_map(OperatorFiles::paths);
+        let of_metrics = self.metrics_tls().into_iter().flat_map(OperatorFiles::paths);
         let of_signer = self.response_signer.iter().flat_map(|files| [&files.certificate, &files.key]);
         let of_cluster = self.cluster.iter().flat_map(|of| [&of.certificate, &of.key, &of.authorities]);
-        self.tls.paths().chain([&self.policy]).chain(of_operators).chain(of_signer).chain(of_cluster)
+        let of_listeners = of_operators.chain(of_metrics);
+        self.tls.paths().chain([&self.policy]).chain(of_listeners).chain(of_signer).chain(of_cluster)
+    }
+
+    /// Files of mutual TLS with scrapers.
+    pub fn metrics_tls(&self) -> Option<&OperatorFiles> {
+        self.metrics.as_ref().and_then(MetricsListener::tls)
     }
 
     /// Replaces the public URL, also in the list of active values.

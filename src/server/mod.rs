@@ -33,7 +33,7 @@ pub mod counters;
 
 pub use active_config::ActiveConfig;
 pub use fault_injection::{FaultInjection, Handshake, NoFaults};
-pub use http::{Drained, HttpRefusal, PortUse, listen, serve};
+pub use http::{Drained, HttpRefusal, PortUse, TraceId, listen, serve};
 pub(crate) use limits::QuotaCounts;
 pub use limits::{LimitState, Limits, raise_descriptor_limit};
 pub use readers::{Lookups, Readers};

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use ehealth_attributes::admin::{self, AdminError, ClusterReport, LinkReport, ReasonCode};
+use ehealth_attributes::config::{MetricsAccess, MetricsListener, Settings};
 use ehealth_attributes::server::tls::{self, OperatorFiles, RevocationFiles};
 use ehealth_core::model::{Clock, FixedClock, Timestamp};
 use http_body_util::{BodyExt, Full};
@@ -28,9 +29,11 @@ use crate::support::canary;
 use crate::support::environment::{skip, with_real_clock};
 use crate::support::nodes;
 use crate::support::program::DEADLINE;
+use crate::support::python::Python;
 use crate::support::service::{
-    Answered, CONSULT, TEST, TestService, ask_operators_for_certificates, envelope, question,
+    Answered, CONSULT, NOW, TEST, TestService, ask_operators_for_certificates, envelope, question, read_at, tls_between,
 };
+use crate::support::unread;
 
 const ANNA: &str = "85073099932";
 const UNKNOWN: &str = "62062099936";
@@ -277,6 +280,63 @@ async fn histogram_buckets_rise_and_end_at_their_count() {
 }
 
 #[tokio::test]
+async fn open_metrics_has_the_trace_ids_of_traced_requests() {
+    const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+    let service = TestService::start().await;
+    let open_metrics = async || {
+        let accept = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5";
+        let request = Request::get("/metrics").header("host", "localhost").header("accept", accept);
+        let answered = send(address(&service), request.body(Full::default()).expect("a request")).await;
+        assert_eq!(answered.headers["content-type"], "application/openmetrics-text; version=1.0.0; charset=utf-8");
+        assert!(answered.body.ends_with("# EOF\n"), "{}", answered.body);
+        answered.body
+    };
+    service.post("fund", CONSULT, question(FUND, PHYSICIAN, ANNA, "")).await;
+    assert!(!open_metrics().await.contains(" # {"), "no request had a trace ID");
+    let traced = format!("00-{TRACE}-b7ad6b7169203331-01");
+    // A caller hides the number of a person in its trace ID.
+    let person = format!("00-{ANNA}d43dd8448eb211c80319c-b7ad6b7169203331-01");
+    for trace in [&traced, &person] {
+        let fields = [("content-type", "text/xml; charset=utf-8"), ("traceparent", trace)];
+        service.post_with("fund", CONSULT, question(FUND, PHYSICIAN, ANNA, ""), &fields).await;
+    }
+    let written = open_metrics().await;
+    for stage in ["read", "decide", "resolve", "record", "write"] {
+        let bucket = "ehealth_attributes_stage_duration_seconds_bucket{le=";
+        let is_traced = |line: &&str| {
+            line.starts_with(bucket)
+                && line.contains(&format!("stage=\"{stage}\""))
+                && line.contains(&format!(" # {{trace_id=\"{TRACE}\"}} 0."))
+        };
+        assert_eq!(written.lines().filter(is_traced).count(), 1, "{stage}: {written}");
+    }
+    assert_eq!(canary::search(written.as_bytes()), [], "a number of a person in the metrics");
+    assert!(!get(&service, "/metrics").await.body.contains(TRACE), "the older format has no exemplars");
+    if let Some(python) = Python::find() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("metrics");
+        fs::write(&file, &written).expect("written");
+        let read = python.run("open_metrics.py", [&file]).expect("valid OpenMetrics");
+        assert_eq!(read.lines().filter(|line| line.contains(TRACE)).count(), 5, "{read}");
+    }
+    service.finish().await;
+}
+
+#[tokio::test]
+async fn the_process_says_what_it_uses_after_it_is_confined() {
+    let (_folder, workspace) = unread::workspace();
+    let (program, _, admin) = unread::serve(&workspace);
+    let samples = parse_exposition(&unread::read_admin(admin, "/metrics").1);
+    let value = |name: &str| samples[&format!("process_{name}")].parse::<f64>().expect("a number");
+    assert!(value("cpu_seconds_total") > 0.0);
+    assert!(value("resident_memory_bytes") > 1e6 && value("virtual_memory_bytes") > value("resident_memory_bytes"));
+    assert!(value("open_fds") > 5.0 && value("max_fds") > value("open_fds"));
+    let observed = samples["ehealth_attributes_observed_state_timestamp_seconds"].parse::<f64>().expect("a number");
+    assert!(value("start_time_seconds") <= observed + 1.0);
+    assert_eq!(program.stop().0, Some(0));
+}
+
+#[tokio::test]
 async fn the_page_loads_nothing_but_its_own_style_and_script() {
     let service = TestService::start().await;
     let page = get(&service, "/").await;
@@ -402,11 +462,11 @@ async fn a_browser_shows_the_page_unhealthy() {
     unwritable.finish().await;
     let expiring = TestService::start().await;
     let ends = |metrics: &BTreeMap<String, String>| {
-        let (_, days) = metrics.iter().find(|(series, _)| series.contains("role=\"service\"")).expect("a certificate");
-        days.parse::<i64>().expect("days")
+        let (_, end) = metrics.iter().find(|(series, _)| series.contains("role=\"service\"")).expect("a certificate");
+        end.parse::<i64>().expect("seconds")
     };
-    let left = ends(&metrics(&expiring).await);
-    expiring.clock.set(Timestamp::from_millis(expiring.clock.now().as_millis() + (left - 20) * 86_400_000));
+    let end = ends(&metrics(&expiring).await);
+    expiring.clock.set(Timestamp::from_millis((end - 20 * 86_400) * 1_000));
     if let Some(shown) = browse(&expiring, "certificate-expiring").await {
         assert!(shown.contains("<title>Healthy"), "20 days are enough to be ready");
         assert!(shown.contains("class=\"tag warn\">20 d left"), "{shown}");
@@ -446,7 +506,8 @@ async fn the_page_and_the_metrics_show_every_node() {
     let samples = parse_exposition(&nodes::read(address, "/metrics").await);
     let sample = |name: &str| samples[&format!("ehealth_attributes_cluster_{name}")].as_str();
     assert_eq!(sample("link_state{state=\"confirmed\"}"), "1");
-    assert_eq!(sample("node_report_age_seconds{node=\"node-c\"}"), "98");
+    let now = Timestamp::parse(NOW).expect("a moment").as_millis() / 1_000;
+    assert_eq!(sample("node_report_timestamp_seconds{node=\"node-c\"}"), (now - 98).to_string());
     assert_eq!(sample("node_lag_records{node=\"node-b\"}"), "300");
     assert_eq!(sample("differing_nodes{subject=\"policy\"}"), "1");
     assert_eq!(sample("differing_nodes{subject=\"program\"}"), "1");
@@ -553,6 +614,85 @@ async fn clients_that_read_nothing_do_not_silence_the_admin_listener() {
     service.finish().await;
 }
 
+/// A service with a listener for scrapers.
+async fn with_scrapers(access: impl FnOnce(&mut Settings) -> MetricsAccess) -> TestService {
+    TestService::start_with(|settings| {
+        let access = access(settings);
+        settings.metrics = Some(MetricsListener { listen: settings.listen, access });
+    })
+    .await
+}
+
+fn networks(listed: &[&str]) -> MetricsAccess {
+    MetricsAccess::Networks(listed.iter().map(|network| network.parse().expect("a prefix")).collect())
+}
+
+#[tokio::test]
+async fn scrapers_have_metrics_and_health_alone() {
+    let service = with_scrapers(|_| networks(&["10.42.0.0/16", "127.0.0.0/8"])).await;
+    let address = service.metrics.expect("scrapers are answered");
+    let get = async |path: &str| {
+        // As from another machine: by a name that is not of loopback.
+        let request = Request::get(path).header("host", "gateway.example.be:9464").body(Full::default());
+        send(address, request.expect("a request")).await
+    };
+    let metrics = get("/metrics").await;
+    assert_eq!(metrics.status, 200);
+    assert!(parse_exposition(&metrics.body).contains_key("ehealth_attributes_ready"));
+    assert_eq!((get("/health/live").await.status, get("/health/ready").await.status), (200, 200));
+    for path in ["/", "/style.css", "/guide/runbook", "/secrets"] {
+        assert_eq!(get(path).await.status, 404, "{path}");
+    }
+    service.finish().await;
+}
+
+#[tokio::test]
+async fn an_address_beyond_the_listed_networks_is_not_answered() {
+    let service = with_scrapers(|_| networks(&["10.42.0.0/16", "fd00::/8"])).await;
+    let mut stream = TcpStream::connect(service.metrics.expect("it listens")).await.expect("it listens");
+    let own = stream.local_addr().expect("an address");
+    let mut byte = [0];
+    let read = timeout(DEADLINE, tokio::io::AsyncReadExt::read(&mut stream, &mut byte)).await.expect("it is closed");
+    assert!(matches!(read, Ok(0) | Err(_)), "{read:?}");
+    let refused = canary::logged();
+    let line = refused.lines().find(|line| line.contains(&format!("address={own}")));
+    assert!(line.is_some_and(|line| line.contains("its address has no prefix of metrics.networks")), "{refused}");
+    service.finish().await;
+}
+
+#[tokio::test]
+async fn scrapers_show_certificates_and_a_reload_replaces_the_own() {
+    let service = with_scrapers(|settings| {
+        ask_operators_for_certificates(settings, (2030, 1, 1));
+        MetricsAccess::MutualTls(settings.admin_tls.take().expect("files"))
+    })
+    .await;
+    let files = service.settings.metrics_tls().expect("files").clone();
+    let address = service.metrics.expect("scrapers are answered");
+    let scrape = async || {
+        let clock = Arc::clone(&service.clock) as Arc<dyn Clock>;
+        let tls = tls_between(&files.certificate, clock, service.workspace.client("fund"));
+        let stream = TcpStream::connect(address).await.expect("it listens");
+        let connected =
+            TlsConnector::from(Arc::new(tls)).connect("localhost".try_into().expect("a name"), stream).await;
+        Some(String::from_utf8(read_at(connected.ok()?, "/metrics").await).expect("UTF-8"))
+    };
+    let shown = scrape().await.expect("a scraper with a certificate is admitted");
+    assert!(shown.contains("role=\"operators\",subject=\"CN=for-operators\""), "{shown}");
+    let mut plain = TcpStream::connect(address).await.expect("it listens");
+    let request = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    tokio::io::AsyncWriteExt::write_all(&mut plain, request).await.expect("sent");
+    let mut answer = Vec::new();
+    let _ = tokio::io::AsyncReadExt::read_to_end(&mut plain, &mut answer).await;
+    assert!(!answer.starts_with(b"HTTP"), "it was answered without TLS");
+    // Another certificate in the same files: the client trusts it, the service does not show it yet.
+    ask_operators_for_certificates(&mut service.settings.clone(), (2031, 1, 1));
+    assert!(scrape().await.is_none(), "the old certificate is in use");
+    service.reloader.reload().expect("valid files");
+    assert!(scrape().await.is_some(), "the new certificate is in use");
+    service.finish().await;
+}
+
 #[tokio::test]
 async fn silent_strangers_leave_operators_a_handshake() {
     let service = TestService::start_with(|settings| ask_operators_for_certificates(settings, (2030, 1, 1))).await;
@@ -594,7 +734,8 @@ async fn a_rejected_reload_is_shown_until_the_next_is_accepted() {
     let successful = "ehealth_attributes_config_last_reload_successful";
     let time = "ehealth_attributes_config_last_reload_timestamp_seconds";
     let before = metrics(&service).await;
-    assert_eq!((before[successful].as_str(), &before[time]), ("1", &before["ehealth_attributes_start_time_seconds"]));
+    let started = (Timestamp::parse(NOW).expect("a moment").as_millis() / 1_000).to_string();
+    assert_eq!((before[successful].as_str(), &before[time]), ("1", &started));
 
     let right = fs::read_to_string(&service.settings.policy).expect("a policy");
     service.clock.set(Timestamp::parse("2026-01-15T09:40:00Z").expect("a moment"));
@@ -685,11 +826,12 @@ async fn callers_need_no_operator_certificate() {
         (head.to_owned(), body.to_owned())
     };
     let samples = parse_exposition(&read("/metrics").await.1);
+    let now = Timestamp::parse(NOW).expect("a moment").as_millis() / 1_000;
     let days = |role: &str| -> i64 {
         let role = format!("role=\"{role}\"");
-        let answer =
-            samples.iter().find(|(series, _)| series.contains("certificate_days_left") && series.contains(&role));
-        answer.unwrap_or_else(|| panic!("{role}: {samples:#?}")).1.parse().expect("days")
+        let answer = samples.iter().find(|(series, _)| series.contains("certificate_expiry") && series.contains(&role));
+        let ends: i64 = answer.unwrap_or_else(|| panic!("{role}: {samples:#?}")).1.parse().expect("seconds");
+        (ends - now).div_euclid(86_400)
     };
     assert_eq!(days("operators"), -36);
     assert_eq!(days("operator-authority"), days("client-authority"));

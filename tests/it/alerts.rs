@@ -10,7 +10,7 @@ use std::fs;
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -145,6 +145,11 @@ fn limit(settings: &Settings, consumer: &str, line: &str) {
 
 fn value(scraped: &str, series: &str) -> Option<u64> {
     scraped.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' ')?.parse().ok())
+}
+
+/// Time of the scrape, in seconds since 1970, by the clock of the service.
+fn read_now(scraped: &str) -> u64 {
+    value(scraped, "ehealth_attributes_observed_state_timestamp_seconds").expect("the state was read")
 }
 
 /// Scrapes until the condition holds.
@@ -425,8 +430,9 @@ async fn of_audit_log() -> Vec<Case> {
 }
 
 async fn of_datasets() -> Vec<Case> {
-    let age = "ehealth_attributes_dataset_age_seconds{dataset=\"coprev\"}";
-    let age = value(&well().await.after, age).expect("an age");
+    let created = "ehealth_attributes_dataset_created_timestamp_seconds{dataset=\"coprev\"}";
+    let healthy = well().await.after;
+    let age = read_now(&healthy) - value(&healthy, created).expect("a moment");
     let max_age = move |percent: u64| {
         move |settings: &mut Settings| {
             settings.server.freshness.coprev = Duration::from_secs(age * percent / 100);
@@ -503,15 +509,14 @@ fn with_lists(settings: &mut Settings) {
 }
 
 async fn of_certificates() -> Vec<Case> {
-    let days = "ehealth_attributes_certificate_days_left{number=\"1\"";
-    let left = |shown: &str| {
-        let line = shown.lines().find(|line| line.starts_with(days)).expect("a certificate");
-        line.rsplit(' ').next().and_then(|days| days.parse::<i64>().ok()).expect("a number")
+    let expiry = "ehealth_attributes_certificate_expiry_timestamp_seconds{number=\"1\"";
+    let end = |shown: &str| {
+        let line = shown.lines().find(|line| line.starts_with(expiry)).expect("a certificate");
+        line.rsplit(' ').next().and_then(|end| end.parse::<i64>().ok()).expect("a number")
     };
     let before_end = async |service: &TestService, days: i64| {
-        let ends = left(&scrape(service).await);
-        let now = service.clock.now().as_millis();
-        service.clock.set(Timestamp::from_millis(now + (ends - days) * 86_400_000));
+        let end = end(&scrape(service).await);
+        service.clock.set(Timestamp::from_millis((end - days * 86_400) * 1_000));
         None
     };
     vec![
@@ -639,17 +644,34 @@ fn of_an_unread_log() -> Case {
     Case { alert: "LogLinesDropped", before, after, page, up: true }
 }
 
+/// Minutes of a case before its event.
+const MINUTES_BEFORE: i64 = 6;
+
 /// The case as promtool reads it: five minutes as before, two hours as after.
+///
+/// Its time begins at 0. Moments are moved as far as the scrape, and then move with the time: all
+/// that happens is as long ago, or as far ahead, as it was at the scrape.
 fn write_case(case: &Case) -> String {
     let mut text = String::from("  - interval: 1m\n    input_series:\n");
     let mut put = |series: &str, before: &str, after: &str| {
         let (name, labels) = series.split_once('{').unwrap_or((series, "}"));
         let comma = if labels == "}" { "" } else { "," };
+        let (before, after, step) = if name.ends_with("_timestamp_seconds") {
+            let since = |moment: &str, shown: &str| {
+                let moment: i64 = moment.parse().expect("whole seconds");
+                moment - i64::try_from(read_now(shown)).expect("seconds")
+            };
+            let after = since(after, &case.after) + 60 * MINUTES_BEFORE;
+            (since(before, &case.before).to_string(), after.to_string(), 60)
+        } else {
+            (before.to_owned(), after.to_owned(), 0)
+        };
         let series = format!("{name}{{job=\"ehealth-attributes\",instance=\"a\"{comma}{labels}");
         let _ = writeln!(
             text,
-            "      - series: '{}'\n        values: '{before}+0x5 {after}+0x120'",
-            series.replace('\'', "''")
+            "      - series: '{}'\n        values: '{before}+{step}x{} {after}+{step}x120'",
+            series.replace('\'', "''"),
+            MINUTES_BEFORE - 1
         );
     };
     let samples = |shown: &str| -> Vec<(String, String)> {
@@ -744,5 +766,25 @@ async fn each_alert_fires_on_its_condition_and_only_then() {
         let head = format!("rule_files: ['{}']\nevaluation_interval: 1m\ntests:\n", rules.display());
         fs::write(&file, head + &write_case(case)).expect("written");
         promtool(&["test", "rules", &file.display().to_string()]);
+    }
+    check_names(&cases);
+}
+
+/// Gives the metrics to promtool, which knows the conventions: names, units, help texts.
+fn check_names(cases: &[Case]) {
+    let shown: Vec<_> = cases.iter().filter(|case| case.alert.is_empty()).map(|case| &case.after).collect();
+    assert!(shown.len() > 1, "one machine, and a node of a cluster");
+    for text in shown {
+        let mut promtool = Command::new("promtool")
+            .args(["check", "metrics"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("promtool");
+        promtool.stdin.take().expect("piped").write_all(text.as_bytes()).expect("written");
+        let checked = promtool.wait_with_output().expect("it ends");
+        let said = [checked.stdout, checked.stderr].concat();
+        assert!(checked.status.success() && said.is_empty(), "{}", String::from_utf8_lossy(&said));
     }
 }

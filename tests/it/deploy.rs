@@ -7,7 +7,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use ehealth_attributes::admin::write_metrics;
+use ehealth_attributes::admin::{MetricsFormat, write_metrics};
 use ehealth_attributes::app::SystemClock;
 use ehealth_attributes::config::{Overrides, parse_policy, parse_settings, write_example};
 use ehealth_core::model::{Clock, Date, LegalContext, Period};
@@ -273,7 +273,8 @@ async fn alert_rules_and_dashboard_use_existing_metrics() {
     service.finish().await;
     let is_of_cluster = |line: &&str| line.starts_with("ehealth_attributes_cluster_");
     assert_eq!(alone.lines().filter(is_of_cluster).count(), 0, "one machine has samples of a cluster");
-    let node = write_metrics(&nodes::report(Some(nodes::healthy_cluster())));
+    let node = nodes::report(Some(nodes::healthy_cluster()));
+    let node = write_metrics(node, MetricsFormat::Prometheus).expect("valid values");
     let of_cluster: String = node.lines().filter(is_of_cluster).map(|line| format!("{line}\n")).collect();
     let exposed = exposed(&(alone + &of_cluster));
 
@@ -289,7 +290,7 @@ async fn alert_rules_and_dashboard_use_existing_metrics() {
         assert!(names.len() > 10, "{what} names {names:?}");
         for name in names {
             // No list is configured here, so none is due.
-            assert!(exposed.contains_key(&name) || name.contains("crl_days_left"), "{what}: {name}");
+            assert!(exposed.contains_key(&name) || name.contains("crl_expiry"), "{what}: {name}");
         }
         for [name, label, operator, value] in labels {
             if label == "instance" {
@@ -309,6 +310,35 @@ async fn alert_rules_and_dashboard_use_existing_metrics() {
                 assert!(is_there, "{what}: {name} has no {label} {wanted} among {values:?}");
             }
         }
+    }
+}
+
+/// What the collector's configuration takes from a line of the log.
+fn taken_by_collector(configuration: &str) -> BTreeSet<&str> {
+    let is_word = |character: char| character.is_ascii_alphanumeric() || character == '_';
+    let named = configuration.split("attributes.").skip(1);
+    named.map(|rest| rest.split(|character| !is_word(character)).next().unwrap_or_default()).collect()
+}
+
+#[test]
+fn the_collector_takes_fields_that_log_lines_have() {
+    let configuration = read("deploy/opentelemetry/collector.yaml");
+    let schema: serde_json::Value =
+        serde_json::from_str(&read("docs/reference/json/log-line.schema.json")).expect("JSON");
+    let taken = taken_by_collector(&configuration);
+    for name in ["timestamp", "severity_text", "message", "trace_id", "span_id", "trace_flags"] {
+        assert!(taken.contains(name), "{name} is not mapped");
+    }
+    for name in &taken {
+        assert!(schema["properties"].get(name).is_some(), "{name} is no field of a log line");
+    }
+    // The layout is that of the moments in the log.
+    assert!(configuration.contains("layout: '2006-01-02T15:04:05.000Z'"));
+    assert!(configuration.lines().all(|line| !line.contains('\t') && (line.len() - line.trim_start().len()) % 2 == 0));
+    // No package of Debian has the collector: where it is installed, it validates the file.
+    let file = python::project().join("deploy/opentelemetry/collector.yaml");
+    if let Ok(validated) = Command::new("otelcol-contrib").args(["validate", "--config"]).arg(file).output() {
+        assert!(validated.status.success(), "{}", String::from_utf8_lossy(&validated.stderr));
     }
 }
 

@@ -90,6 +90,24 @@ fn every_runbook_link_of_an_alert_exists() {
 }
 
 #[test]
+fn the_runbook_url_of_each_alert_names_a_page_and_a_heading() {
+    let read = |path: &str| fs::read_to_string(python::project().join(path)).expect("the file");
+    let anchor = |heading: &str| {
+        let kept = heading.trim().to_lowercase();
+        let kept = kept.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+        kept.map(|c| if c == ' ' { '-' } else { c }).collect::<String>()
+    };
+    for rule in read("deploy/prometheus/alerts.yml").split("- alert: EhealthAttributes").skip(1) {
+        let name = rule.lines().next().expect("a name");
+        let (_, url) = rule.split_once("runbook_url: 'http://{{ $labels.instance }}/guide/").expect(name);
+        let (page, heading) = url.split_once('\'').expect(name).0.split_once('#').expect(name);
+        let guide = read(&format!("docs/operations/{page}.md"));
+        let mut headings = guide.lines().filter_map(|line| line.trim_start_matches('#').strip_prefix(' '));
+        assert!(headings.any(|title| anchor(title) == heading), "{name}: {page} has no #{heading}");
+    }
+}
+
+#[test]
 fn each_alert_of_the_cluster_has_its_section() {
     let read = |path: &str| fs::read_to_string(python::project().join(path)).expect("the file");
     let (rules, manual) = (read("deploy/prometheus/alerts.yml"), read("docs/operations/cluster.md"));

@@ -70,14 +70,14 @@ fn other_settings() -> String {
         ("\"/var/lib/ehealth-attributes/data\"", "\"/srv/data\""),
     ];
     let text = changes.iter().fold(write_example(), |text, (from, to)| text.replacen(from, to, 1));
-    text + "\n[feeds.dimona]\nurl = \"https://feeds.example.be/dimona/\"\nserver_ca = \"tls/feeds-ca.pem\"\n\
+    text + "\n[metrics]\nlisten = \"10.0.0.1:9464\"\nnetworks = \"10.0.0.0/8\"\n[feeds.dimona]\nurl = \"https://feeds.example.be/dimona/\"\nserver_ca = \"tls/feeds-ca.pem\"\n\
             certificate = \"/srv/tls/feeds.pem\"\nkey = \"credential:feeds.key\"\n"
 }
 
 #[test]
 fn other_settings_get_what_they_need_and_no_more() {
     let drop_ins = derived(&other_settings()).expect("derived");
-    let socket = ["ListenStream=", "ListenStream=[::]:443", "ListenStream=127.0.0.1:9443"];
+    let socket = ["ListenStream=", "ListenStream=[::]:443", "ListenStream=127.0.0.1:9443", "ListenStream=10.0.0.1:9464"];
     assert_eq!(lines(&drop_ins, Unit::Socket), socket);
     let answering = [
         "LoadCredential=",

@@ -2,11 +2,16 @@
 //!
 //! The label `node` is the name of a node in the operator's settings.
 
-use super::super::exposition::{Exposition, Labels, MetricType, seconds};
+use std::fmt;
+
+use prometheus_client::encoding::DescriptorEncoder;
+use prometheus_client::metrics::MetricType;
+
+use super::super::exposition::{Description, Family, Value};
 use super::comparison::SharedPart;
 use super::report::{ClusterReport, LinkReport, NodeReport};
 use ehealth_core::closed_enum;
-use ehealth_core::model::Dataset;
+use ehealth_core::model::{Dataset, Timestamp};
 
 closed_enum! {
     /// A metric of a node. Its code is its name without the prefix `ehealth_attributes_`.
@@ -36,10 +41,10 @@ closed_enum! {
         LeasedQuestions => "cluster_leased_questions_total",
         /// Leased questions that were returned unused.
         ReturnedQuestions => "cluster_returned_questions_total",
-        /// Time since the states of the nodes were read.
-        NodesReadAge => "cluster_nodes_read_age_seconds",
-        /// Age of the last report by node.
-        NodeReportAge => "cluster_node_report_age_seconds",
+        /// Time at which the states of the nodes were read.
+        NodesReadTime => "cluster_nodes_read_timestamp_seconds",
+        /// Time of the last report by node.
+        NodeReportTime => "cluster_node_report_timestamp_seconds",
         /// Lag by node.
         NodeLag => "cluster_node_lag_records",
         /// Signed records by node.
@@ -52,6 +57,11 @@ closed_enum! {
 }
 
 impl ClusterMetric {
+    /// What the metric is announced with.
+    fn description(self) -> Description {
+        Description { name: self.code(), metric_type: self.metric_type(), help: self.help() }
+    }
+
     /// Type of the metric.
     #[must_use]
     pub const fn metric_type(self) -> MetricType {
@@ -68,8 +78,8 @@ impl ClusterMetric {
             Self::LinkState
             | Self::LagRecords
             | Self::WaitingExchanges
-            | Self::NodesReadAge
-            | Self::NodeReportAge
+            | Self::NodesReadTime
+            | Self::NodeReportTime
             | Self::NodeLag
             | Self::NodeSignedRecords
             | Self::DifferingNodes
@@ -93,8 +103,8 @@ impl ClusterMetric {
             Self::LeaseExchanges => "Exchanges of quota leases with the database of the cluster.",
             Self::LeasedQuestions => "Questions of quotas that the database has leased to this node.",
             Self::ReturnedQuestions => "Leased questions that this node returned unused.",
-            Self::NodesReadAge => "Time since this node read the states of all nodes.",
-            Self::NodeReportAge => "Age of the last report of a node that this node has read.",
+            Self::NodesReadTime => "Time at which this node read the states of all nodes, in seconds since 1970.",
+            Self::NodeReportTime => "Time of the last report of a node that this node has read, in seconds since 1970.",
             Self::NodeLag => "Records that only the node has, as it last reported.",
             Self::NodeSignedRecords => "Records that the newest checkpoint of the node in the database signs.",
             Self::DifferingNodes => "Nodes whose policy, CRLs or program differ from those of this node.",
@@ -104,71 +114,96 @@ impl ClusterMetric {
 }
 
 /// Writes every family; without a cluster they have no samples.
-pub(in crate::admin) fn write_cluster_metrics(out: &mut Exposition, cluster: Option<&ClusterReport>) {
+pub(in crate::admin) fn write_cluster_metrics(
+    encoder: &mut DescriptorEncoder<'_>,
+    cluster: Option<&ClusterReport>,
+    now: Timestamp,
+) -> fmt::Result {
     for metric in ClusterMetric::ALL {
-        out.family(metric.code(), metric.metric_type(), metric.help());
-        cluster.into_iter().for_each(|cluster| write_samples(out, metric, cluster));
+        let mut family = Family::begin(encoder, metric.description())?;
+        cluster.into_iter().for_each(|cluster| write_samples(&mut family, metric, cluster, now));
+        family.end()?;
     }
+    Ok(())
 }
 
 /// Writes the samples of one metric.
-fn write_samples(out: &mut Exposition, metric: ClusterMetric, cluster: &ClusterReport) {
+fn write_samples(family: &mut Family<'_>, metric: ClusterMetric, cluster: &ClusterReport, now: Timestamp) {
     let ClusterReport { lag, waiting, refused, unreplicated, unknown_outcomes, transactions, leases, .. } = cluster;
-    let mut sample = |labels: Labels<'_>, value: &str| out.sample(metric.code(), labels, value);
-    let mut by_node = |value: &dyn Fn(&NodeReport) -> Option<u64>| {
-        for node in &cluster.nodes {
-            value(node).into_iter().for_each(|value| sample(&[("node", &node.name)], &value.to_string()));
-        }
-    };
     match metric {
         ClusterMetric::LinkState => {
             for state in LinkReport::ALL {
-                sample(&[("state", state.code())], &u8::from(state == cluster.link).to_string());
+                family.sample(&[("state", state.code())], state == cluster.link);
             }
         }
-        ClusterMetric::LagRecords => sample(&[], &lag.to_string()),
-        ClusterMetric::WaitingExchanges => sample(&[], &waiting.to_string()),
-        ClusterMetric::RefusedExchanges => sample(&[], &refused.to_string()),
-        ClusterMetric::UnreplicatedAnswers => sample(&[], &unreplicated.to_string()),
-        ClusterMetric::UnknownOutcomes => sample(&[], &unknown_outcomes.to_string()),
-        ClusterMetric::Transactions => sample(&[], &transactions.count.to_string()),
-        ClusterMetric::TransactionRecords => sample(&[], &transactions.records.to_string()),
-        ClusterMetric::TransactionDuration => sample(&[], &seconds(transactions.duration)),
-        ClusterMetric::LeaseExchanges => sample(&[], &leases.exchanges.to_string()),
-        ClusterMetric::LeasedQuestions => sample(&[], &leases.granted.to_string()),
-        ClusterMetric::ReturnedQuestions => sample(&[], &leases.returned.to_string()),
-        ClusterMetric::NodesReadAge => {
-            cluster.nodes_read.iter().for_each(|age| sample(&[], &age.as_secs().to_string()));
+        ClusterMetric::LagRecords => family.single(*lag),
+        ClusterMetric::WaitingExchanges => family.single(*waiting),
+        ClusterMetric::RefusedExchanges => family.single(*refused),
+        ClusterMetric::UnreplicatedAnswers => family.single(*unreplicated),
+        ClusterMetric::UnknownOutcomes => family.single(*unknown_outcomes),
+        ClusterMetric::Transactions => family.single(transactions.count),
+        ClusterMetric::TransactionRecords => family.single(transactions.records),
+        ClusterMetric::TransactionDuration => family.single(transactions.duration),
+        ClusterMetric::LeaseExchanges => family.single(leases.exchanges),
+        ClusterMetric::LeasedQuestions => family.single(leases.granted),
+        ClusterMetric::ReturnedQuestions => family.single(leases.returned),
+        ClusterMetric::NodesReadTime => family.optional(cluster.nodes_read.map(|age| now.before(age))),
+        ClusterMetric::NodeReportTime => {
+            write_nodes(family, cluster, |node| Some(now.before(cluster.since_report(node)).into()));
         }
-        ClusterMetric::NodeReportAge => by_node(&|node| Some(cluster.since_report(node).as_secs())),
-        ClusterMetric::NodeLag => by_node(&NodeReport::lag),
-        ClusterMetric::NodeSignedRecords => by_node(&|node| Some(node.signed)),
+        ClusterMetric::NodeLag => write_nodes(family, cluster, |node| node.lag().map(Value::from)),
+        ClusterMetric::NodeSignedRecords => write_nodes(family, cluster, |node| Some(node.signed.into())),
         ClusterMetric::DifferingNodes => {
             for part in SharedPart::ALL {
-                let count = cluster.count_differing(|node| node.shared(part));
-                sample(&[("subject", part.code())], &count.to_string());
+                family.sample(&[("subject", part.code())], cluster.count_differing(|node| node.shared(part)));
             }
         }
         ClusterMetric::DatasetDifferingNodes => {
             for dataset in Dataset::ALL {
                 let count = cluster.count_differing(|node| node.serial(dataset.code()));
-                sample(&[("dataset", dataset.code())], &count.to_string());
+                family.sample(&[("dataset", dataset.code())], count);
             }
         }
     }
 }
 
+/// A sample for each node that has a value.
+fn write_nodes(family: &mut Family<'_>, cluster: &ClusterReport, value: impl Fn(&NodeReport) -> Option<Value>) {
+    for node in &cluster.nodes {
+        value(node).into_iter().for_each(|value| family.sample(&[("node", &node.name)], value));
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use prometheus_client::collector::Collector;
+    use prometheus_client::encoding::prometheus_text;
+    use prometheus_client::registry::Registry;
+
     use super::super::comparison::tests::three_nodes;
     use super::*;
 
-    fn samples(cluster: Option<&ClusterReport>) -> Vec<String> {
-        let mut out = Exposition::new();
-        write_cluster_metrics(&mut out, cluster);
-        let text = out.into_text();
+    /// The cluster's part of an exposition.
+    #[derive(Debug)]
+    struct Written(Option<ClusterReport>);
+
+    impl Collector for Written {
+        fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+            write_cluster_metrics(&mut encoder, self.0.as_ref(), Timestamp::from_millis(1_000_000))
+        }
+    }
+
+    fn written(cluster: Option<ClusterReport>) -> String {
+        let (mut registry, mut text) = (Registry::default(), String::new());
+        registry.register_collector(Box::new(Written(cluster)));
+        prometheus_text::encode(&mut text, &registry).expect("valid values");
+        text
+    }
+
+    fn samples(cluster: Option<ClusterReport>) -> Vec<String> {
+        let text = written(cluster);
         let lines = text.lines().filter(|line| !line.starts_with('#'));
-        lines.map(|line| line.trim_start_matches("ehealth_attributes_cluster_").to_owned()).collect()
+        lines.map(|line| line.trim_start_matches("cluster_").to_owned()).collect()
     }
 
     #[test]
@@ -181,23 +216,21 @@ mod tests {
     #[test]
     fn one_machine_has_families_without_samples() {
         assert_eq!(samples(None), Vec::<String>::new());
-        let mut out = Exposition::new();
-        write_cluster_metrics(&mut out, None);
-        assert_eq!(out.into_text().lines().count(), 2 * ClusterMetric::ALL.len());
+        assert_eq!(written(None).lines().count(), 2 * ClusterMetric::ALL.len());
     }
 
     #[test]
     fn each_node_has_its_samples() {
-        let shown = samples(Some(&three_nodes()));
+        let shown = samples(Some(three_nodes()));
         for line in [
             "link_state{state=\"down\"} 0",
             "link_state{state=\"confirmed\"} 1",
             "transactions_total 40",
             "transaction_records_total 1200",
-            "transaction_seconds_total 0.260000000",
-            "nodes_read_age_seconds 3",
-            "node_report_age_seconds{node=\"b\"} 5",
-            "node_report_age_seconds{node=\"c\"} 98",
+            "transaction_seconds_total 0.26",
+            "nodes_read_timestamp_seconds 997",
+            "node_report_timestamp_seconds{node=\"b\"} 995",
+            "node_report_timestamp_seconds{node=\"c\"} 902",
             "node_lag_records{node=\"b\"} 50",
             "node_signed_records{node=\"a\"} 1190",
             "differing_nodes{subject=\"policy\"} 1",
@@ -213,7 +246,7 @@ mod tests {
     #[test]
     fn nodes_that_were_never_read_have_no_samples() {
         let cluster = ClusterReport { nodes: Vec::new(), nodes_read: None, ..three_nodes() };
-        let shown = samples(Some(&cluster));
-        assert!(!shown.iter().any(|line| line.contains("node=") || line.contains("read_age")), "{shown:#?}");
+        let shown = samples(Some(cluster));
+        assert!(!shown.iter().any(|line| line.contains("node=") || line.contains("read_time")), "{shown:#?}");
     }
 }

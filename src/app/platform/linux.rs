@@ -1,19 +1,24 @@
-//! Linux: Landlock, memory dumps, abstract sockets, the clock that counts suspended time.
+//! Linux: Landlock, memory dumps, abstract sockets, the clock that counts suspended time, `/proc`.
 
+use std::fs::File;
 use std::io;
 use std::os::linux::net::SocketAddrExt;
+use std::os::unix::fs::FileExt;
 use std::os::unix::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use durable_file::Directory;
 use landlock::{
     ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, PathBeneath, Ruleset, RulesetAttr,
     RulesetCreatedAttr, RulesetError, RulesetStatus, path_beneath_rules,
 };
-use rustix::process::{DumpableBehavior, set_dumpable_behavior};
-use rustix::time::{ClockId, clock_gettime};
+use rustix::fs::{Dir, Mode, OFlags, fstat, open};
+use rustix::param::{clock_ticks_per_second, page_size};
+use rustix::process::{DumpableBehavior, Resource, getrlimit, set_dumpable_behavior};
+use rustix::time::{ClockId, Timespec, clock_gettime};
 
 use super::reach::{Confined, Reach};
+use crate::admin::ProcessReport;
 
 /// Landlock version whose rights are restricted; an older kernel restricts those that it knows.
 const RIGHTS: ABI = ABI::V5;
@@ -28,8 +33,11 @@ pub(in crate::app) fn abstract_address(name: &[u8]) -> Option<SocketAddr> {
 
 /// Time since the start of the machine, suspended time included.
 pub(in crate::app) fn uptime() -> Duration {
-    let uptime = clock_gettime(ClockId::Boottime);
-    let (seconds, nanos) = (u64::try_from(uptime.tv_sec), u32::try_from(uptime.tv_nsec));
+    duration(clock_gettime(ClockId::Boottime))
+}
+
+fn duration(time: Timespec) -> Duration {
+    let (seconds, nanos) = (u64::try_from(time.tv_sec), u32::try_from(time.tv_nsec));
     Duration::new(seconds.unwrap_or(0), nanos.unwrap_or(0))
 }
 
@@ -89,10 +97,93 @@ fn enforce(reach: &Reach) -> Result<RulesetStatus, RulesetError> {
     Ok(restricted.ruleset)
 }
 
+/// What says how much of the machine the process uses. The files stay open: neither Landlock nor
+/// `ProtectProc=` lets a confined process open them, and what is open can still be read.
+#[derive(Debug, Default)]
+pub struct ProcessFiles {
+    /// `/proc/self/stat` (proc_pid_stat(5)).
+    stat: Option<File>,
+    /// `/proc/self/fd`, an entry for each open file.
+    descriptors: Option<Dir>,
+    /// Start of the process, since 1970.
+    started: Option<Duration>,
+}
+
+/// What `/proc/self/stat` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stat {
+    /// Start of the process, in ticks since the start of the machine.
+    start_ticks: u64,
+    virtual_bytes: u64,
+    resident_pages: u64,
+}
+
+impl ProcessFiles {
+    /// Opens the files: before the process is confined.
+    #[must_use]
+    pub fn open() -> Self {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let descriptors = open("/proc/self/fd", flags, Mode::empty()).and_then(Dir::new);
+        let mut files = Self { stat: File::open("/proc/self/stat").ok(), descriptors: descriptors.ok(), started: None };
+        files.started = files.read_stat().and_then(|stat| started(stat.start_ticks));
+        files
+    }
+
+    /// Reads what the system says now.
+    pub(in crate::app) fn read(&mut self) -> ProcessReport {
+        let stat = self.read_stat();
+        let page = u64::try_from(page_size()).unwrap_or(0);
+        ProcessReport {
+            cpu: Some(duration(clock_gettime(ClockId::ProcessCPUTime))),
+            resident_bytes: stat.map(|stat| stat.resident_pages.saturating_mul(page)),
+            virtual_bytes: stat.map(|stat| stat.virtual_bytes),
+            open_descriptors: self.descriptors.as_mut().and_then(count_entries),
+            max_descriptors: getrlimit(Resource::Nofile).current,
+            started: self.started,
+        }
+    }
+
+    fn read_stat(&self) -> Option<Stat> {
+        let mut content = [0; 1_024];
+        let length = self.stat.as_ref()?.read_at(&mut content, 0).ok()?;
+        parse_stat(std::str::from_utf8(content.get(..length)?).ok()?)
+    }
+}
+
+/// Number of open files. Since Linux 6.2 it is the size of the folder; before, its entries are
+/// counted.
+fn count_entries(folder: &mut Dir) -> Option<u64> {
+    let size = folder.fd().and_then(fstat).ok().and_then(|status| u64::try_from(status.st_size).ok());
+    if size.is_some_and(|size| size > 0) {
+        return size;
+    }
+    folder.rewind();
+    let is_file = |name: &[u8]| !matches!(name, b"." | b"..");
+    let mut count = 0_u64;
+    for entry in folder {
+        count = count.saturating_add(u64::from(is_file(entry.ok()?.file_name().to_bytes())));
+    }
+    Some(count)
+}
+
+/// Parses the fields behind the name of the program, which may contain anything: field 22 is the
+/// start, 23 the virtual memory, 24 the resident memory.
+fn parse_stat(content: &str) -> Option<Stat> {
+    let (_, fields) = content.rsplit_once(") ")?;
+    let mut numbers = fields.split_ascii_whitespace().skip(19).map(|field| field.parse().ok());
+    let mut next = || numbers.next().flatten();
+    Some(Stat { start_ticks: next()?, virtual_bytes: next()?, resident_pages: next()? })
+}
+
+/// Start of the process, since 1970.
+fn started(ticks: u64) -> Option<Duration> {
+    let millis = ticks.checked_mul(1_000)?.checked_div(clock_ticks_per_second())?;
+    let age = uptime().checked_sub(Duration::from_millis(millis))?;
+    SystemTime::now().duration_since(UNIX_EPOCH).ok()?.checked_sub(age)
+}
+
 #[cfg(test)]
 mod tests {
-    use rustix::process::Resource;
-
     use super::*;
     use crate::app::forbid_memory_dumps;
 
@@ -100,6 +191,39 @@ mod tests {
     fn a_process_that_forbids_dumps_cannot_be_dumped() {
         forbid_memory_dumps().expect("permitted");
         assert_eq!(rustix::process::dumpable_behavior(), Ok(DumpableBehavior::NotDumpable));
-        assert_eq!(rustix::process::getrlimit(Resource::Core).current, Some(0));
+        assert_eq!(getrlimit(Resource::Core).current, Some(0));
+    }
+
+    #[test]
+    fn a_confined_thread_reads_the_files_that_it_opened_before() {
+        let mut files = ProcessFiles::open();
+        let folder = tempfile::tempdir().expect("a folder");
+        let within = Directory::open(folder.path()).expect("there");
+        let read = std::thread::spawn(move || {
+            let confined = restrict_to_folder(&within).expect("confined");
+            assert_eq!(File::open("/proc/self/stat").is_ok(), confined == Confined::Not);
+            let before = files.read();
+            let more: Vec<_> = (0..7).map(|_| io::pipe().expect("a pipe")).collect();
+            let after = files.read();
+            drop(more);
+            (before, after)
+        });
+        let (before, after) = read.join().expect("no panic");
+        // Other tests of this process open and close files, too.
+        assert!(after.open_descriptors > Some(14), "{after:?}");
+        assert!(before.cpu > Some(Duration::ZERO) && after.cpu >= before.cpu, "{before:?} {after:?}");
+        let (resident, mapped) = (after.resident_bytes.expect("known"), after.virtual_bytes.expect("known"));
+        assert!(resident > 1 << 20 && resident < mapped, "{after:?}");
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
+        let started = after.started.expect("known");
+        assert!(started < now && now < started + uptime(), "{after:?}");
+    }
+
+    #[test]
+    fn a_program_may_have_any_name() {
+        let content = "7 (a) R (b) S 1 7 7 0 -1 4194560 1 0 0 0 11 12 0 0 20 0 4 0 8901 123456789 2345 18446744073709551615 1 1\n";
+        let stat = Stat { start_ticks: 8_901, virtual_bytes: 123_456_789, resident_pages: 2_345 };
+        assert_eq!(parse_stat(content), Some(stat));
+        assert_eq!(parse_stat("7 (a) S 1 7"), None);
     }
 }

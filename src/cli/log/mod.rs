@@ -1,6 +1,7 @@
 //! The log on standard error: text, or JSON for a collector.
 
 mod format;
+mod json;
 mod queue;
 mod writer;
 
@@ -11,6 +12,7 @@ use clap::ValueEnum;
 use tracing_subscriber::EnvFilter;
 
 use format::TextFormat;
+use json::JsonFormat;
 pub use writer::LogWriter;
 
 /// Format of the log.
@@ -33,7 +35,7 @@ pub fn start_log(filter: &str, format: LogFormat) -> Result<LogWriter, Box<dyn E
     match format {
         LogFormat::Text if std::io::stderr().is_terminal() => log.with_ansi(true).try_init()?,
         LogFormat::Text => log.event_format(TextFormat).try_init()?,
-        LogFormat::Json => log.json().flatten_event(true).with_current_span(false).with_span_list(false).try_init()?,
+        LogFormat::Json => log.event_format(JsonFormat).try_init()?,
     }
     Ok(writer)
 }

@@ -199,7 +199,7 @@ async fn start(
         clock: Arc::clone(&clock),
     };
     let adapt = |settings: &mut Settings| {
-        settings.admin = None;
+        (settings.admin, settings.metrics) = (None, None);
         settings.tls.client_ca.extend(arguments.client_ca.clone());
         settings.server.limits.drain = DRAIN;
         settings.server.limits.last_request = Duration::ZERO;

@@ -15,7 +15,7 @@ mod histogram;
 mod stopwatch;
 
 pub use consumer::{ConsumerCount, MINUTES};
-pub use histogram::{BUCKETS_MICROS, HistogramSnapshot};
+pub use histogram::{BUCKETS_MICROS, Exemplar, HistogramSnapshot};
 pub use lists::{HandshakeOutcome, Kind, Overload, Stage};
 pub(super) use stopwatch::Stopwatch;
 
@@ -27,6 +27,7 @@ use std::time::Duration;
 use parking_lot::RwLock;
 
 use super::http::refusal::HttpRefusal;
+use super::http::trace::TraceId;
 use consumer::{ConsumerCounters, minute_of};
 use ehealth_core::lookup::Operation;
 use ehealth_core::model::{OutcomeCode, Timestamp};
@@ -65,7 +66,9 @@ impl Counters {
         }
         let mut whole = Duration::ZERO;
         for (stage, took) in counted.stopwatch.laps() {
-            self.observe(stage, took);
+            if let Some(histogram) = self.stages.get(stage) {
+                histogram.observe_traced(took, counted.trace, counted.now);
+            }
             whole = whole.saturating_add(took);
         }
         self.durations.observe(whole);
@@ -110,11 +113,7 @@ impl Counters {
         if let Some(cell) = self.handshakes.get(outcome) {
             cell.fetch_add(1, Ordering::Relaxed);
         }
-        self.observe(Stage::Handshake, took);
-    }
-
-    fn observe(&self, stage: Stage, took: Duration) {
-        if let Some(histogram) = self.stages.get(stage) {
+        if let Some(histogram) = self.stages.get(Stage::Handshake) {
             histogram.observe(took);
         }
     }
@@ -172,6 +171,8 @@ pub(super) struct Exchange<'a> {
     /// The consumer, if it is registered.
     pub caller: Option<ConsumerId>,
     pub now: Timestamp,
+    /// Trace ID of the request.
+    pub trace: Option<TraceId>,
     pub stopwatch: &'a Stopwatch,
 }
 

@@ -40,9 +40,9 @@ impl Stopwatch {
         now.saturating_sub(self.last.swap(now, Ordering::Relaxed))
     }
 
-    /// Microseconds from the start to the end of the last stage.
-    pub fn total_micros(&self) -> u64 {
-        load(&self.last) / 1_000
+    /// Seconds from the start to the end of the last stage, with six decimals.
+    pub fn total_seconds(&self) -> f64 {
+        in_seconds(Duration::from_nanos(load(&self.last)))
     }
 
     /// The stages that were reached, with their durations.
@@ -53,11 +53,16 @@ impl Stopwatch {
         self.laps.iter().filter_map(taken)
     }
 
-    /// Microseconds of a stage, if it was reached.
-    pub fn micros(&self, stage: Stage) -> Option<u64> {
+    /// Seconds of a stage with six decimals, if it was reached.
+    pub fn seconds(&self, stage: Stage) -> Option<f64> {
         let taken = self.laps().find(|(reached, _)| *reached == stage);
-        taken.map(|(_, took)| u64::try_from(took.as_micros()).unwrap_or(u64::MAX))
+        taken.map(|(_, took)| in_seconds(took))
     }
+}
+
+/// Whole microseconds as seconds: more decimals would only be noise.
+fn in_seconds(took: Duration) -> f64 {
+    Duration::from_micros(u64::try_from(took.as_micros()).unwrap_or(u64::MAX)).as_secs_f64()
 }
 
 fn load(counter: &AtomicU64) -> u64 {
@@ -76,6 +81,7 @@ mod tests {
         stopwatch.lap(Stage::Write);
         let reached: Vec<_> = stopwatch.laps().map(|(stage, _)| stage).collect();
         assert_eq!(reached, [Stage::Read, Stage::Write]);
-        assert!(stopwatch.micros(Stage::Decide).is_none());
+        assert!(stopwatch.seconds(Stage::Decide).is_none());
+        assert_eq!(in_seconds(Duration::from_nanos(123_999)).to_string(), "0.000123");
     }
 }

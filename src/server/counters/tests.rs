@@ -12,7 +12,7 @@ fn count(counters: &Counters, outcome: OutcomeCode, caller: Option<ConsumerId>, 
     let stopwatch = Stopwatch::start();
     stopwatch.lap(Stage::Read);
     let operation = Operation::ConsultAttributes;
-    counters.count_exchange(Exchange { operation, outcome, caller, now, stopwatch: &stopwatch });
+    counters.count_exchange(Exchange { operation, outcome, caller, now, trace: None, stopwatch: &stopwatch });
 }
 
 #[test]

@@ -21,7 +21,8 @@ pub(super) mod refusal;
 mod respond;
 mod response;
 mod route;
-mod trace;
+pub(super) mod trace;
 
 pub use listener::{Drained, PortUse, listen, serve};
 pub use refusal::HttpRefusal;
+pub use trace::TraceId;

@@ -13,7 +13,7 @@ const MAY_WAIT: [(&str, &str); 15] = [
     ("src/app/audit_space.rs", "the thread that watches the free space"),
     ("src/app/backup.rs", "a command of its own"),
     ("src/app/confinement.rs", "before the first thread"),
-    ("src/app/platform/linux.rs", "before the first thread"),
+    ("src/app/platform/linux.rs", "before the first thread, and the observing thread"),
     ("src/app/platform/other.rs", "before the first thread"),
     ("src/app/follow_files.rs", "the following thread"),
     ("src/app/history_file.rs", "at the start, and the thread that writes the file"),

@@ -8,8 +8,8 @@ use datasets::store::{DatasetStatus, HistoryEntry};
 use datasets::sync::Outcome;
 use ehealth_attributes::admin::{
     self, AdminAccess, AuditLogReport, AuthorityReport, CertificateReport, CertificateRole, ClusterReport, CrlReport,
-    DatasetReport, History, LeaseReport, LinkReport, Listener, NodeReport, Phase, PolicyReport, ReloadReport, Report,
-    SharedHistory, Traffic, TransactionReport, Verification,
+    DatasetReport, History, LeaseReport, LinkReport, Listener, NodeReport, Phase, PolicyReport, ProcessReport,
+    ReloadReport, Report, SharedHistory, Traffic, TransactionReport, Verification,
 };
 use ehealth_attributes::peer_log::PeerLog;
 use ehealth_attributes::server::counters::BUCKETS_MICROS;
@@ -122,6 +122,7 @@ pub fn report(cluster: Option<ClusterReport>) -> Report {
             kinds: ["answered", "empty", "refused", "fault"],
             consumers: Vec::new(),
         },
+        process: ProcessReport::default(),
         configuration: Vec::new(),
         rejected_reloads: Vec::new(),
         history: SharedHistory::new(History::new(&BUCKETS_MICROS)),

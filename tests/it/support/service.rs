@@ -52,6 +52,8 @@ pub struct TestService {
     pub address: SocketAddr,
     /// Address of the operators' port.
     pub admin: Option<SocketAddr>,
+    /// Address of the scrapers' port.
+    pub metrics: Option<SocketAddr>,
     pub clock: Arc<FixedClock>,
     pub settings: Settings,
     pub workspace: Workspace,
@@ -125,7 +127,7 @@ impl TestService {
 
     async fn run(folder: TempDir, workspace: Workspace, clock: Arc<FixedClock>, mut settings: Settings) -> Self {
         let bound = App::bind(&settings).await.expect("a free port");
-        let (address, admin) = (bound.address(), bound.admin_address());
+        let (address, admin, metrics) = (bound.address(), bound.admin_address(), bound.metrics_address());
         // Generators take the address from the contract, so the contract must say where this
         // service listens.
         settings.server.public_url = format!("https://localhost:{}", address.port());
@@ -138,7 +140,20 @@ impl TestService {
         let responses = folder.path().join("responses");
         fs::create_dir_all(&responses).expect("a folder");
         let answered = AtomicUsize::new(0);
-        Self { address, admin, clock, settings, workspace, reloader, folder, responses, answered, stop, running }
+        Self {
+            address,
+            admin,
+            metrics,
+            clock,
+            settings,
+            workspace,
+            reloader,
+            folder,
+            responses,
+            answered,
+            stop,
+            running,
+        }
     }
 
     /// Folder of the service.
@@ -300,7 +315,7 @@ pub fn ask_operators_for_certificates(settings: &mut Settings, (year, month, day
 }
 
 /// TLS configuration with these authorities, a client certificate and its key.
-fn tls_between(authorities: &Path, clock: Arc<dyn Clock>, (certificate, key): (PathBuf, PathBuf)) -> ClientConfig {
+pub fn tls_between(authorities: &Path, clock: Arc<dyn Clock>, (certificate, key): (PathBuf, PathBuf)) -> ClientConfig {
     let chain = tls::read_certificates(&certificate).expect("a client certificate");
     let key = PrivateKeyDer::from_pem_file(key).expect("a client key");
     let roots = tls::load_authorities(authorities).expect("an authority");

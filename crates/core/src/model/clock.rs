@@ -84,6 +84,12 @@ impl Timestamp {
         Self::from_millis(self.0.saturating_add(millis))
     }
 
+    /// The time that is this much earlier.
+    #[must_use]
+    pub fn before(self, age: Duration) -> Self {
+        self.plus_millis(i64::try_from(age.as_millis()).map_or(i64::MIN, |millis| -millis))
+    }
+
     /// Time since an earlier timestamp; zero if that is in the future.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
@@ -115,6 +121,15 @@ impl Timestamp {
         let (year, ..) = self.utc_day().calendar();
         let change = |month| last_sunday(year, month) * MILLIS_A_DAY + MILLIS_AN_HOUR;
         (change(3)..change(10)).contains(&self.0)
+    }
+
+    /// First moment of a calendar day in Europe/Brussels.
+    #[must_use]
+    pub fn start_of_brussels_day(day: Date) -> Self {
+        let midnight = Self::from_millis(i64::from(day.as_days()).saturating_mul(MILLIS_A_DAY));
+        // In winter this is 23:00 of the day before.
+        let in_summer = midnight.plus_millis(-2 * MILLIS_AN_HOUR);
+        if in_summer.brussels_day() == day { in_summer } else { midnight.plus_millis(-MILLIS_AN_HOUR) }
     }
 
     fn utc_day(self) -> Date {
@@ -265,6 +280,21 @@ mod tests {
         assert_eq!(time("2026-03-29T00:59:59Z"), (1, 59, 59, false));
         assert_eq!(time("2026-03-29T01:00:00Z"), (3, 0, 0, true));
         assert_eq!(time("2026-01-14T23:00:00Z"), (0, 0, 0, false));
+    }
+
+    #[test]
+    fn a_day_starts_at_midnight_in_brussels() {
+        for (day, start) in [
+            ("2026-01-15", "2026-01-14T23:00:00Z"),
+            ("2026-03-29", "2026-03-28T23:00:00Z"),
+            ("2026-03-30", "2026-03-29T22:00:00Z"),
+            ("2026-07-15", "2026-07-14T22:00:00Z"),
+            ("2026-10-25", "2026-10-24T22:00:00Z"),
+            ("2026-10-26", "2026-10-25T23:00:00Z"),
+        ] {
+            let day = Date::parse(day).expect("a day");
+            assert_eq!(Timestamp::start_of_brussels_day(day), timestamp(start), "{day}");
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::server::counters::{self, Stage};
 use crate::server::exchange::{Begun, ExchangeContext, Message, Reply};
 use crate::server::http::plain::whole_seconds;
 use crate::server::http::response::{HttpResponse, xml};
-use crate::server::http::trace::TraceId;
+use crate::server::http::trace::{SpanId, TraceContext};
 use crate::server::peer::Peer;
 use ehealth_core::lookup::Operation;
 use ehealth_core::model::OutcomeCode;
@@ -29,7 +29,7 @@ pub(super) async fn exchange(
     request: &RequestContext<'_>,
     operation: Operation,
     message: Message<'_>,
-    trace: Option<TraceId>,
+    trace: Option<TraceContext>,
 ) -> Result<HttpResponse, Duration> {
     let (context, begun) = request.begin_exchange(operation).begin(message, request.peer());
     // Held to the response, as the turn of the TLS client is.
@@ -51,7 +51,7 @@ pub(super) async fn exchange(
 pub(super) async fn refuse_caller(
     request: &RequestContext<'_>,
     operation: Operation,
-    trace: Option<TraceId>,
+    trace: Option<TraceContext>,
 ) -> HttpResponse {
     let context = request.begin_exchange(operation);
     let recorded = context.refuse_caller().record(&context).await;
@@ -62,7 +62,7 @@ pub(super) async fn refuse_caller(
 }
 
 /// Logs and counts an exchange, and makes its HTTP response.
-fn to_response(context: &ExchangeContext<'_>, peer: &Peer, reply: Reply, trace: Option<TraceId>) -> HttpResponse {
+fn to_response(context: &ExchangeContext<'_>, peer: &Peer, reply: Reply, trace: Option<TraceContext>) -> HttpResponse {
     let ExchangeContext { service, active_config, operation, exchange, stopwatch, .. } = *context;
     let recognised = active_config.register.recognise(exchange.caller.certified).ok();
     let caller = recognised.map(|consumer| consumer.id());
@@ -79,6 +79,7 @@ fn to_response(context: &ExchangeContext<'_>, peer: &Peer, reply: Reply, trace: 
         outcome: reply.outcome,
         caller,
         now: service.clock.now(),
+        trace: trace.map(|context| context.trace),
         stopwatch,
     });
     let mut response = xml(reply.body);
@@ -103,11 +104,14 @@ fn consumer_name(operation: Operation, recognised: Option<&Consumer>) -> Option<
 }
 
 /// Writes the log line of an exchange.
-fn log_exchange(context: &ExchangeContext<'_>, reply: &Reply, trace: Option<TraceId>) {
+fn log_exchange(context: &ExchangeContext<'_>, reply: &Reply, trace: Option<TraceContext>) {
     let ExchangeContext { operation, exchange, stopwatch, .. } = *context;
     tracing::info!(
         ticket = %exchange.ticket,
-        trace = trace.map(tracing::field::display),
+        trace_id = trace.map(|context| tracing::field::display(context.trace)),
+        span_id = trace.map(|_| tracing::field::display(SpanId::of_exchange(&exchange.ticket))),
+        parent_span_id = trace.map(|context| tracing::field::display(context.parent)),
+        trace_flags = trace.map(|context| tracing::field::display(context.flags)),
         operation = operation.code(),
         consumer = exchange.caller.organisation().map(tracing::field::display),
         relay = exchange.relay.map(|relay| tracing::field::display(relay.organisation)),
@@ -117,12 +121,12 @@ fn log_exchange(context: &ExchangeContext<'_>, reply: &Reply, trace: Option<Trac
         refusal = reply.refusal.map(tracing::field::display),
         diagnostic = reply.fault.as_ref().map(|fault| fault.reason().diagnostic()),
         cause = reply.fault.as_ref().map(|fault| fault.cause().for_log()),
-        micros = stopwatch.total_micros(),
-        read = stopwatch.micros(Stage::Read),
-        decide = stopwatch.micros(Stage::Decide),
-        resolve = stopwatch.micros(Stage::Resolve),
-        record = stopwatch.micros(Stage::Record),
-        write = stopwatch.micros(Stage::Write),
+        duration = stopwatch.total_seconds(),
+        read_seconds = stopwatch.seconds(Stage::Read),
+        decide_seconds = stopwatch.seconds(Stage::Decide),
+        resolve_seconds = stopwatch.seconds(Stage::Resolve),
+        record_seconds = stopwatch.seconds(Stage::Record),
+        write_seconds = stopwatch.seconds(Stage::Write),
         "answered"
     );
 }
