@@ -160,7 +160,7 @@ fn every_json_output_has_a_schema() {
     for other in [
         "lookup-in",
         "audit-prove-signature",
-        "audit-verify-proof",
+        "audit-export",
         "health",
         "simulate-ready-file",
         "simulate-plan",

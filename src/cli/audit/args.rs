@@ -4,7 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::keys_of::{KeysOf, parse_keys_of};
+use super::export::{EXPORT_HELP, ExportArguments};
+use super::keys_of::NodesArguments;
+use super::list::{LIST_HELP, ListArguments};
+use super::stats::{STATS_HELP, StatsArguments};
+use super::verify_proof::{VERIFY_PROOF_HELP, VerifyProofArguments};
 use crate::cli::settings_file::SettingsFile;
 use audit_log::report::Format;
 use audit_log::{Retention, TooShort};
@@ -19,6 +23,15 @@ pub enum AuditCommand {
     /// List the exchanges about a person, or those of an end user
     #[command(after_help = SEARCH_HELP)]
     Search(SearchArguments),
+    /// List exchanges by caller, organisation, legal context, outcome and time; no person is shown
+    #[command(after_help = LIST_HELP)]
+    List(ListArguments),
+    /// Count exchanges and disclosures by month, caller and legal context
+    #[command(after_help = STATS_HELP)]
+    Stats(StatsArguments),
+    /// Write every record as a line of JSON, for a SIEM or an archive; it can be continued
+    #[command(after_help = EXPORT_HELP)]
+    Export(ExportArguments),
     /// List what happened to the log besides exchanges: interruptions, suppressed requests, removals
     #[command(after_help = EVENTS_HELP)]
     Events(EventsArguments),
@@ -30,13 +43,7 @@ pub enum AuditCommand {
     Prove(ProveArguments),
     /// Verify a proof that prove wrote
     #[command(after_help = VERIFY_PROOF_HELP)]
-    VerifyProof {
-        /// File of the public key
-        #[arg(long, value_name = "FILE")]
-        key: PathBuf,
-        /// File of the proof
-        file: PathBuf,
-    },
+    VerifyProof(VerifyProofArguments),
     /// Remove the months past retention, files and keys; the service must be stopped
     #[command(after_help = PRUNE_HELP)]
     Prune(PruneArguments),
@@ -118,14 +125,6 @@ Exit codes:
   0  written
   1  failed
   3  the settings have errors";
-
-const VERIFY_PROOF_HELP: &str = "\
-Example:
-  ehealth-attributes audit verify-proof --key audit-log.pub proof
-
-Exit codes:
-  0  valid; the record is printed
-  1  invalid, or a file cannot be read";
 
 const PRUNE_HELP: &str = "\
 Example:
@@ -255,18 +254,6 @@ pub struct RebuildArguments {
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
-}
-
-/// Which nodes of a cluster are read.
-#[derive(Debug, Args)]
-pub struct NodesArguments {
-    /// Only this node's own audit log; without it, all nodes are read from the database if the settings
-    /// have a section [cluster]
-    #[arg(long)]
-    pub this_node: bool,
-    /// Folder of the keys of another node; may be given several times
-    #[arg(long, value_name = "NODE=DIR", value_parser = parse_keys_of)]
-    pub keys_of: Vec<KeysOf>,
 }
 
 /// Arguments of `audit search`.

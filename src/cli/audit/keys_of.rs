@@ -1,6 +1,20 @@
-//! The argument that names the keys of another node.
+//! The arguments that name the nodes of a cluster, and the keys of another node.
 
 use std::path::PathBuf;
+
+use clap::Args;
+
+/// Which nodes of a cluster are read.
+#[derive(Debug, Args)]
+pub struct NodesArguments {
+    /// Only this node's own audit log; without it, all nodes are read from the database if the settings
+    /// have a section [cluster]
+    #[arg(long)]
+    pub this_node: bool,
+    /// Folder of the keys of another node; may be given several times
+    #[arg(long, value_name = "NODE=DIR", value_parser = parse_keys_of)]
+    pub keys_of: Vec<KeysOf>,
+}
 
 /// Folder of the keys of one node: `NODE=DIR`.
 #[derive(Debug, Clone, PartialEq, Eq)]

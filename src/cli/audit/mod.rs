@@ -8,12 +8,17 @@
 
 mod args;
 mod events;
+mod exchanges;
+mod export;
 mod inputs;
 mod keys_of;
+mod list;
 mod names;
 mod nodes;
 mod record;
 mod run;
+mod stats;
+mod verify_proof;
 mod words;
 
 pub use args::{AuditCommand, PruneArguments};

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::args::{NodesArguments, RebuildArguments};
+use super::args::RebuildArguments;
 use super::inputs::{Failure, failed};
-use super::keys_of::KeysOf;
+use super::keys_of::{KeysOf, NodesArguments};
 use crate::app::SystemClock;
 use crate::cli::database::{connect, runtime};
 use crate::cli::exit::Exit;
@@ -22,11 +22,15 @@ use ehealth_core::lookup::MessageSignature;
 use ehealth_core::model::{Clock, Ticket, Window};
 
 /// The keys of all nodes that are at hand.
-struct Keys(BTreeMap<String, KeyFolder>);
+pub(super) struct Keys(BTreeMap<String, KeyFolder>);
 
 impl Keys {
     /// The keys of the own node, and those that the arguments name.
-    fn new(settings: &Settings, of_cluster: &cluster::Settings, arguments: &NodesArguments) -> Result<Self, Failure> {
+    pub(super) fn new(
+        settings: &Settings,
+        of_cluster: &cluster::Settings,
+        arguments: &NodesArguments,
+    ) -> Result<Self, Failure> {
         let own = (of_cluster.node.to_string(), settings.audit_log.keys.clone());
         let others = arguments.keys_of.iter().map(|KeysOf { node, folder }| (node.clone(), folder.clone()));
         let open = |(node, folder): (String, PathBuf)| {
