@@ -105,7 +105,7 @@ fn record(number: u64) -> ExchangeRecord {
     let is_answered = outcome == OutcomeCode::DataFound;
     let fields = [Field::Ssin, Field::Employer, Field::HealthInsuranceFund].into_iter().collect();
     let end_user = (caller < 15).then(|| {
-        let quality = if dice / 500 % 2 == 0 { "ADVISORY_PHYSICIAN" } else { "NURSE" };
+        let quality = if (dice / 500).is_multiple_of(2) { "ADVISORY_PHYSICIAN" } else { "NURSE" };
         EndUser::new(format!("user-{}", dice / 1_000 % 200), quality.to_owned(), None).expect("short")
     });
     ExchangeRecord {

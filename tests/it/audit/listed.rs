@@ -116,7 +116,7 @@ fn varied(number: u64) -> ExchangeRecord {
         end_user: entry
             .end_user
             .as_ref()
-            .filter(|_| number % 2 == 0)
+            .filter(|_| number.is_multiple_of(2))
             .map(|user| EndUser::new(user.id().to_owned(), quality.to_owned(), None).expect("short")),
         fields: if is_answered { entry.fields } else { FieldSet::EMPTY },
         replaced_by: None,
