@@ -20,6 +20,7 @@ mod exit;
 mod log;
 mod process;
 mod runtime;
+mod safe_text;
 
 // The gateway and its operators.
 mod audit;

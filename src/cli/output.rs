@@ -40,6 +40,11 @@ pub(super) fn write_out(text: fmt::Arguments<'_>) {
     }
 }
 
+/// Whether an earlier write failed, so that nothing is written any more.
+pub(super) fn is_lost() -> bool {
+    FAILURE.lock().is_some()
+}
+
 /// Writes a line to standard error. If it cannot be written, the error is lost too.
 pub(super) fn write_error(text: fmt::Arguments<'_>) {
     let _ = writeln!(io::stderr().lock(), "{text}");

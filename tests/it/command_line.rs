@@ -174,6 +174,7 @@ fn every_json_output_has_a_schema() {
         "audit-prove-signature",
         "audit-report-batch",
         "audit-verify-proof",
+        "audit-export",
         "health",
         "admin-page",
         "simulate-ready-file",

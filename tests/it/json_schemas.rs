@@ -177,6 +177,11 @@ fn run_audit(demo: &DemoFolder, outputs: &mut Outputs) {
     outputs.run("audit-report-batch.jsonl", 1, &[&of("report")[..], &batch].concat());
     outputs.run("audit-report-batch.jsonl", 1, &[&of("report")[..], &batch, &["--resume"]].concat());
     outputs.run("audit-events.jsonl", 0, &[&of("events")[..], &["--json"]].concat());
+    outputs.run("audit-list.jsonl", 0, &[&of("list")[..], &["--json"]].concat());
+    outputs.run("audit-list.jsonl", 0, &[&of("list")[..], &["--json", "--quality", "NURSE"]].concat());
+    outputs.run("audit-stats.jsonl", 0, &[&of("stats")[..], &["--json"]].concat());
+    outputs.run("audit-export.jsonl", 0, &of("export"));
+    outputs.run("audit-export.jsonl", 0, &[&of("export")[..], &["--with-encrypted-detail"]].concat());
 
     let key = demo.path("key");
     let printed = Command::new(PROGRAM).args(of("checkpoint")).arg("--public-key").output().expect("it runs");
@@ -188,11 +193,15 @@ fn run_audit(demo: &DemoFolder, outputs: &mut Outputs) {
     let ticket = exchange["ticketCBSS"].as_str().expect("a ticket");
     let proof = Command::new(PROGRAM).args(of("prove")).args(["--ticket", ticket]).output().expect("it runs");
     let proof = String::from_utf8(proof.stdout).expect("UTF-8");
+    let file = demo.path("proof");
+    fs::write(&file, &proof).expect("written");
+    let file = file.display().to_string();
+    outputs.run("audit-verify-proof", 0, &["audit", "verify-proof", "--key", &key_text, "--json", &file]);
+    fs::write(&file, &proof[1..]).expect("written");
+    outputs.run("audit-verify-proof", 1, &["audit", "verify-proof", "--key", &key_text, "--json", &file]);
     let key = VerifyingKey::from_argument(&key).expect("a key");
     outputs.add("audit-verify-proof", verify_proof(&proof, &key).expect("proven").to_json().to_string());
-    let refused =
-        serde_json::json!({ "isProven": false, "error": verify_proof("x", &key).expect_err("no proof").to_string() });
-    outputs.add("audit-verify-proof", refused.to_string());
+    outputs.add("audit-verify-proof", verify_proof("x", &key).expect_err("no proof").to_json().to_string());
 }
 
 fn run_policy(demo: &DemoFolder, outputs: &mut Outputs) {

@@ -77,7 +77,8 @@ fn other_settings() -> String {
 #[test]
 fn other_settings_get_what_they_need_and_no_more() {
     let drop_ins = derived(&other_settings()).expect("derived");
-    let socket = ["ListenStream=", "ListenStream=[::]:443", "ListenStream=127.0.0.1:9443", "ListenStream=10.0.0.1:9464"];
+    let socket =
+        ["ListenStream=", "ListenStream=[::]:443", "ListenStream=127.0.0.1:9443", "ListenStream=10.0.0.1:9464"];
     assert_eq!(lines(&drop_ins, Unit::Socket), socket);
     let answering = [
         "LoadCredential=",

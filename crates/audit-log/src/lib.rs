@@ -49,6 +49,7 @@ pub use format::record::{
 };
 pub use format::subject::{SubjectKey, SubjectToken};
 pub use format::tree::Frontier;
+pub use format::view::{ExchangeView, RecordView};
 
 // Files and keys.
 pub use format::damage::{Damage, DamageKind};
@@ -76,7 +77,7 @@ pub use writer::status::{Compromise, Counters, Health};
 // Reading.
 pub use query::prove::{FindSignatureError, ProveError, find_signature, prove};
 pub use query::pruned::{first_sequence, pruned_until};
-pub use query::read::{ReadError, Records, parse_record};
+pub use query::read::{Position, ReadError, Reader, Records, parse_frame, parse_record};
 pub use query::search::{CopyProblem, DetailError, Found, IndexUse, SearchError, Whom, find, open_frame, search};
 pub use query::search_many::find_each;
 pub use query::subtrees::{Subtrees, write_proof};

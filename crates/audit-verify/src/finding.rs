@@ -13,6 +13,17 @@ pub enum CheckpointSource {
     Elsewhere,
 }
 
+impl CheckpointSource {
+    /// Code of the place.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Own => "own",
+            Self::Elsewhere => "elsewhere",
+        }
+    }
+}
+
 impl std::fmt::Display for CheckpointSource {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {

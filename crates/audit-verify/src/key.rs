@@ -68,7 +68,7 @@ impl VerifyingKey {
                 <[u8; 33]>::try_from(decode(key)?).ok()?.split_first().map(|(k, key)| (*k, key.to_vec()))?;
             let key: [u8; 32] = key.try_into().ok()?;
             let id_of_key = key_id(name, &key);
-            let spelled = id_of_key.map(|byte| format!("{byte:02x}")).concat();
+            let spelled = spell(id_of_key);
             let named = !name.is_empty() && !name.contains(char::is_whitespace);
             (kind == TYPE && named && spelled == id).then(|| Self { name: name.to_owned(), id: id_of_key, key })
         };
@@ -94,6 +94,12 @@ impl VerifyingKey {
         &self.name
     }
 
+    /// The key id, 8 hexadecimal digits.
+    #[must_use]
+    pub fn id(&self) -> String {
+        spell(self.id)
+    }
+
     /// Parses a checkpoint; `None` if it is malformed or this key did not sign it.
     pub(super) fn open(&self, bytes: &[u8]) -> Option<Checkpoint> {
         let note = std::str::from_utf8(bytes).ok()?;
@@ -103,7 +109,7 @@ impl VerifyingKey {
         let end = note.rfind("\n\n")?.checked_add(1)?;
         let (text, signatures) = note.split_at_checked(end)?;
         let signatures = signatures.strip_prefix('\n')?.strip_suffix('\n')?;
-        let mut signed = false;
+        let (mut signed, mut keys) = (false, Vec::new());
         for (number, line) in signatures.split('\n').enumerate() {
             let (name, signature) = line.strip_prefix("\u{2014} ")?.split_once(' ')?;
             let bytes = decode(signature)?;
@@ -111,13 +117,14 @@ impl VerifyingKey {
             if number >= MAX_SIGNATURES {
                 return None;
             }
+            keys.push(spell(*id));
             if name == self.name && *id == self.id {
                 UnparsedPublicKey::new(&ED25519, self.key).verify(text.as_bytes(), signature).ok()?;
                 signed = true;
             }
         }
         let checkpoint = Checkpoint::parse(text)?;
-        (signed && checkpoint.origin == self.name).then_some(checkpoint)
+        (signed && checkpoint.origin == self.name).then_some(Checkpoint { keys, ..checkpoint })
     }
 }
 
@@ -125,6 +132,11 @@ impl fmt::Debug for VerifyingKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "VerifyingKey({})", self.name)
     }
+}
+
+/// A key id in hexadecimal.
+fn spell(id: [u8; 4]) -> String {
+    format!("{:08x}", u32::from_be_bytes(id))
 }
 
 fn key_id(name: &str, key: &[u8; 32]) -> [u8; 4] {

@@ -24,6 +24,7 @@ mod segment;
 // Verification of a folder: its files, the chain of segments, the checkpoints.
 mod chain;
 mod compare;
+mod coverage;
 mod finding;
 mod folder;
 mod verdict;
@@ -35,6 +36,7 @@ mod proof;
 // Text and JSON.
 mod report;
 
+pub use coverage::{Coverage, MonthRecords, VerifiedCheckpoint};
 pub use finding::{CheckpointSource, Finding, Notice};
 pub use folder::VerifyError;
 pub use key::{KeyFileError, VerifyingKey, VerifyingKeyError};

@@ -10,7 +10,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use audit_verify::{VerifyingKey, verify_at, verify_proof};
 use clap::{Args, Parser, Subcommand};
 use ehealth_core::model::Timestamp;
-use serde_json::json;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -143,9 +142,9 @@ fn run_proof(arguments: &ProofArguments) -> Result<bool, Failure> {
             Ok(true)
         }
         Err(error) if arguments.json => {
-            print(json!({ "isProven": false, "error": error.to_string() }))?;
+            print(error.to_json())?;
             Ok(false)
         }
-        Err(error) => Err(Failure::from(format!("{}: {error}", file.display()))),
+        Err(error) => Err(Failure::from(format!("{}: {}", file.display(), error.describe()))),
     }
 }

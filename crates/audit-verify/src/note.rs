@@ -12,6 +12,8 @@ pub(super) struct Checkpoint {
     pub(super) root: Digest,
     /// When the newest record was written; `None` without a line `made`.
     pub(super) made: Option<Timestamp>,
+    /// Key ids of the signatures, 8 hexadecimal digits each.
+    pub(super) keys: Vec<String>,
 }
 
 impl Checkpoint {
@@ -24,6 +26,6 @@ impl Checkpoint {
         let extensions: Vec<&str> = lines.collect();
         let made = extensions.iter().find_map(|line| Timestamp::parse(line.strip_prefix("made ")?).ok());
         let sound = !origin.is_empty() && number.to_string() == size && extensions.iter().all(|line| !line.is_empty());
-        sound.then(|| Self { origin: origin.to_owned(), size: number, root, made })
+        sound.then(|| Self { origin: origin.to_owned(), size: number, root, made, keys: Vec::new() })
     }
 }

@@ -17,8 +17,16 @@ const MAX_PROOF_BYTES: usize = 2 << 20;
 /// The record that a proof shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proven {
+    /// Name of the audit log: the origin of the checkpoint.
+    pub origin: String,
+    /// Key id of the key that signed the checkpoint, 8 hexadecimal digits.
+    pub key: String,
     /// Number of records that the checkpoint signs.
     pub size: u64,
+    /// Root of their tree.
+    pub root: Digest,
+    /// When the newest of them was written; `None` if the checkpoint does not say.
+    pub made: Option<Timestamp>,
     /// Sequence of the record, from 0.
     pub sequence: u64,
     /// Moment at which the record was written.
@@ -47,6 +55,40 @@ pub enum ProofError {
     Record,
 }
 
+impl ProofError {
+    /// Code of the step of the verification that failed. The steps are made in this order: `form`,
+    /// `checkpoint`, `path`, `record`.
+    #[must_use]
+    pub fn step(self) -> &'static str {
+        match self {
+            Self::Form => "form",
+            Self::Checkpoint => "checkpoint",
+            Self::Path => "path",
+            Self::Record => "record",
+        }
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn remedy(self) -> &'static str {
+        match self {
+            Self::Form => "ask for the file again, as audit prove wrote it: every byte counts",
+            Self::Checkpoint => {
+                "compare the key with the one that the operator published; after a key rotation, use the key that \
+                 signed at that time"
+            }
+            Self::Path => {
+                "the record or the path was changed, or they belong to another checkpoint: ask for a new proof, and \
+                 keep this file"
+            }
+            Self::Record => {
+                "a newer version of the program may have written the record: use its audit-verify; otherwise keep \
+                 this file and ask the operator"
+            }
+        }
+    }
+}
+
 /// Verifies the text of a proof.
 ///
 /// # Errors
@@ -66,7 +108,8 @@ pub fn verify_proof(proof: &str, key: &VerifyingKey) -> Result<Proven, ProofErro
     };
     let recorded = record.get(14..22).and_then(|millis| millis.try_into().ok()).map(i64::from_be_bytes);
     let recorded = Timestamp::from_millis(recorded.ok_or(ProofError::Record)?);
-    Ok(Proven { size: checkpoint.size, sequence, recorded, ticket, record })
+    let (size, root, made) = (checkpoint.size, checkpoint.root, checkpoint.made);
+    Ok(Proven { origin: checkpoint.origin, key: key.id(), size, root, made, sequence, recorded, ticket, record })
 }
 
 fn parse(proof: &str) -> Option<(Vec<u8>, u64, Vec<Digest>, &str)> {

@@ -14,6 +14,8 @@ use super::compact_range::CompactRange;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Facts {
     pub(super) sequence: u64,
+    /// When it was written.
+    pub(super) recorded: Timestamp,
     pub(super) kind: Kind,
 }
 
@@ -35,11 +37,12 @@ pub(super) enum Kind {
     /// behind the last.
     Pruning {
         begins: Vec<u64>,
+        /// Year and month of each removed segment.
+        months: Vec<(u16, u8)>,
     },
     /// The operator vouched for this number of records.
     Vouched {
         records: u64,
-        recorded: Timestamp,
     },
 }
 
@@ -73,18 +76,18 @@ pub(super) fn facts(record: &[u8]) -> Option<Facts> {
             (1..=4).contains(&rest.u8()?).then_some(Kind::Interruption)?
         }
         4 => {
-            let mut begins = vec![rest.u64()?];
+            let (mut begins, mut months) = (vec![rest.u64()?], Vec::new());
             for _ in 0..rest.u16()? {
                 begins.push(rest.u64()?);
-                rest.month()?;
+                months.push(rest.month()?);
                 rest.skip(32)?;
             }
-            Kind::Pruning { begins }
+            Kind::Pruning { begins, months }
         }
         5 => {
             let records = rest.u64().filter(|records| *records <= sequence)?;
             rest.skip(32)?;
-            Kind::Vouched { records, recorded }
+            Kind::Vouched { records }
         }
         6 => {
             rest.moment()?;
@@ -96,7 +99,7 @@ pub(super) fn facts(record: &[u8]) -> Option<Facts> {
         }
         _ => return None,
     };
-    rest.0.is_empty().then_some(Facts { sequence, kind })
+    rest.0.is_empty().then_some(Facts { sequence, recorded, kind })
 }
 
 /// Decodes an exchange; returns the policy that it names.

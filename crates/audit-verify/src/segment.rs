@@ -110,6 +110,10 @@ pub(super) struct Scanned {
     pub(super) vouched: Vec<(u64, Timestamp)>,
     /// Policy files under which its exchanges were decided: their SHA-256.
     pub(super) policies: BTreeSet<Digest>,
+    /// Year and month of each segment that was removed, according to its pruning records.
+    pub(super) pruned_months: Vec<(u16, u8)>,
+    /// When the first and the last sound record were written.
+    pub(super) times: Option<(Timestamp, Timestamp)>,
     /// Number of bytes in sound frames.
     pub(super) bytes: u64,
     /// Offset and kind of the first damage.
@@ -139,6 +143,8 @@ pub(super) fn scan(path: &Path, file: &SegmentFile, sizes: &BTreeSet<u64>) -> io
         pruned: Vec::new(),
         vouched: Vec::new(),
         policies: BTreeSet::new(),
+        pruned_months: Vec::new(),
+        times: None,
         bytes: 0,
         damage: None,
         after: 0,
@@ -227,8 +233,11 @@ impl Scanned {
             (Kind::Begin { year, month, tree }, None) if (year, month) == (file.year, file.month) => {
                 self.start = Some(Start { tree });
             }
-            (Kind::Pruning { begins }, Some(_)) => self.pruned.extend(begins),
-            (Kind::Vouched { records, recorded }, Some(_)) => self.vouched.push((records, recorded)),
+            (Kind::Pruning { begins, months }, Some(_)) => {
+                self.pruned.extend(begins);
+                self.pruned_months.extend(months);
+            }
+            (Kind::Vouched { records }, Some(_)) => self.vouched.push((records, facts.recorded)),
             (Kind::Exchange { policy }, Some(_)) => self.policies.extend(policy),
             (Kind::Interruption | Kind::Suppressed, Some(_)) => {}
             (
@@ -241,6 +250,8 @@ impl Scanned {
                 _,
             ) => return Err(SegmentDamage::Begin),
         }
+        let first = self.times.map_or(facts.recorded, |(first, _)| first);
+        self.times = Some((first, facts.recorded));
         self.leaves.push(leaf);
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use ehealth_core::model::Digest;
 
+use super::coverage::Coverage;
 use super::finding::{Finding, Notice};
 
 /// Result of a verification.
@@ -25,6 +26,8 @@ pub struct Verdict {
     pub in_use: bool,
     /// Whether missing records at the end would have been detected.
     pub truncation: Truncation,
+    /// What was verified: the log, its months, checkpoints and keys.
+    pub coverage: Coverage,
     /// Everything that is wrong; empty if the audit log is sound.
     pub findings: Vec<Finding>,
     /// What a reader must know besides.

@@ -8,6 +8,7 @@ use ehealth_core::model::Timestamp;
 use super::chain::{Chain, Position};
 use super::compact_range::CompactRange;
 use super::compare::{Checkpoints, Records};
+use super::coverage::Coverage;
 use super::finding::{CheckpointSource, Finding, Notice};
 use super::folder::{PolicyText, VerifyError, is_in_use, policy_text, read_checkpoint, scan_all, segment_files};
 use super::key::VerifyingKey;
@@ -69,7 +70,7 @@ pub fn verify_at(
     }
     chain.notices.extend(now.into_iter().flat_map(|now| checkpoints.future(now)));
     let truncation =
-        checkpoints.elsewhere.map_or(Truncation::NotDetectable, |head| Truncation::DetectableUpTo(head.size));
+        checkpoints.elsewhere.as_ref().map_or(Truncation::NotDetectable, |head| Truncation::DetectableUpTo(head.size));
     Ok(Verdict {
         first,
         size,
@@ -80,6 +81,7 @@ pub fn verify_at(
         unsigned,
         in_use,
         truncation,
+        coverage: Coverage::new(key, (&files, &scanned), &checkpoints),
         findings: chain.findings,
         notices: chain.notices,
     })

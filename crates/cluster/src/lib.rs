@@ -42,6 +42,7 @@ mod anchor;
 mod node_keys;
 mod proof;
 mod prune;
+mod read_records;
 mod search;
 mod tree_reader;
 
@@ -65,6 +66,7 @@ pub use node_keys::NodeKeys;
 pub use presence::{Gateway, HEARTBEAT, NodeStatus, SILENT, View, read_nodes};
 pub use proof::{Proof, ProofError, prove};
 pub use prune::{PrunedMonth, policy_texts, prune};
+pub use read_records::{TakeRecord, read_records};
 pub use records::ReplicateError;
 pub use replicator::TransactionCounters;
 pub use schema::{MIGRATIONS, MigrateError, Migration, VERSION, migrate, version};

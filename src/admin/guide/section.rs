@@ -34,7 +34,7 @@ closed_enum! {
         /// The audit log is damaged.
         DamagedAuditLog => "runbook#a-damaged-audit-log",
         /// The audit log is verified.
-        Verification => "runbook#an-auditors-visit",
+        Verification => "runbook#audit-visit",
         /// A lost disk or file is replaced.
         Restore => "runbook#backup-and-restore",
         /// The service is stopped and started.

@@ -4,8 +4,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::export::{EXPORT_HELP, ExportArguments};
+use super::list::{LIST_HELP, ListArguments};
 use super::report::args::{REPORT_HELP, ReportArguments};
 use super::scope::{NodesArguments, Scope};
+use super::stats::{STATS_HELP, StatsArguments};
+use super::verify_proof::{VERIFY_PROOF_HELP, VerifyProofArguments};
 use crate::cli::settings_file::SettingsFile;
 use audit_log::{Retention, TooShort};
 
@@ -18,6 +22,15 @@ pub enum AuditCommand {
     /// List the exchanges about a person, or those of an end user
     #[command(after_help = SEARCH_HELP)]
     Search(SearchArguments),
+    /// List exchanges by caller, organisation, legal context, outcome and time; no person is shown
+    #[command(after_help = LIST_HELP)]
+    List(ListArguments),
+    /// Count exchanges and disclosures by month, caller and legal context
+    #[command(after_help = STATS_HELP)]
+    Stats(StatsArguments),
+    /// Write every record as a line of JSON, for a SIEM or an archive; it can be continued
+    #[command(after_help = EXPORT_HELP)]
+    Export(ExportArguments),
     /// List what happened to the log besides exchanges: interruptions, suppressed requests, removals
     #[command(after_help = EVENTS_HELP)]
     Events(EventsArguments),
@@ -29,13 +42,7 @@ pub enum AuditCommand {
     Prove(ProveArguments),
     /// Verify a proof that prove wrote
     #[command(after_help = VERIFY_PROOF_HELP)]
-    VerifyProof {
-        /// File of the public key
-        #[arg(long, value_name = "FILE")]
-        key: PathBuf,
-        /// File of the proof
-        file: PathBuf,
-    },
+    VerifyProof(VerifyProofArguments),
     /// Remove the months past retention, files and keys; the service must be stopped
     #[command(after_help = PRUNE_HELP)]
     Prune(PruneArguments),
@@ -108,14 +115,6 @@ Exit codes:
   0  written
   1  failed
   3  the settings have errors";
-
-const VERIFY_PROOF_HELP: &str = "\
-Example:
-  ehealth-attributes audit verify-proof --key audit-log.pub proof
-
-Exit codes:
-  0  valid; the record is printed
-  1  invalid, or a file cannot be read";
 
 const PRUNE_HELP: &str = "\
 Example:

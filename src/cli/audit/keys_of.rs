@@ -1,4 +1,4 @@
-//! The argument that names the keys of another node.
+//! The keys of another node of a cluster.
 
 use std::path::PathBuf;
 

@@ -8,8 +8,11 @@
 
 mod args;
 mod events;
+mod exchanges;
+mod export;
 mod inputs;
 mod keys_of;
+mod list;
 mod names;
 mod nodes;
 mod person;
@@ -17,6 +20,8 @@ mod record;
 mod report;
 mod run;
 mod scope;
+mod stats;
+mod verify_proof;
 mod words;
 
 pub use args::{AuditCommand, PruneArguments};

@@ -23,11 +23,15 @@ use ehealth_core::lookup::MessageSignature;
 use ehealth_core::model::{Clock, Ticket, Window};
 
 /// The keys of all nodes that are at hand.
-struct Keys(BTreeMap<String, KeyFolder>);
+pub(super) struct Keys(BTreeMap<String, KeyFolder>);
 
 impl Keys {
     /// The keys of the own node, and those that the arguments name.
-    fn new(settings: &Settings, of_cluster: &cluster::Settings, arguments: &NodesArguments) -> Result<Self, Failure> {
+    pub(super) fn new(
+        settings: &Settings,
+        of_cluster: &cluster::Settings,
+        arguments: &NodesArguments,
+    ) -> Result<Self, Failure> {
         let own = (of_cluster.node.to_string(), settings.audit_log.keys.clone());
         let others = arguments.keys_of.iter().map(|KeysOf { node, folder }| (node.clone(), folder.clone()));
         let open = |(node, folder): (String, PathBuf)| {

@@ -65,12 +65,6 @@ pub(super) fn report(scope: &Scope, whom: &Whom, days: Option<Window>, names: Na
     Ok(report.with_pruned_until(until))
 }
 
-/// Prints the records that are missing from a report; its exit code.
-pub(super) fn exit_with_gaps(report: &Report) -> Exit {
-    report.gaps.iter().for_each(|gap| eprintln!("{gap}"));
-    if report.gaps.is_empty() { Exit::Done } else { Exit::Failed }
-}
-
 /// Makes the reports about many persons, in their order. The audit log of this node is read once; the nodes of a
 /// cluster are searched for one person after the other.
 pub(super) fn reports(

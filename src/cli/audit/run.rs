@@ -1,22 +1,24 @@
 //! Runs the commands under `audit`.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use super::args::{AuditCommand, ProveArguments, PruneArguments, SearchArguments, VerifyArguments};
 use super::events::run_events;
-use super::inputs::{Failure, audit_log_settings, failed};
+use super::export::run_export;
+use super::inputs::{Failure, audit_log_settings, exit_with_gaps, failed, public_key, read};
+use super::list::run_list;
 use super::names::Names;
 use super::nodes::{all_nodes, prove_in_all, run_rebuild};
-use super::person::{exit_with_gaps, keys, read_argument, read_scope, report, subject};
-use super::record::describe;
+use super::person::{keys, read_argument, read_scope, report, subject};
 use super::report::run_report;
+use super::stats::run_stats;
+use super::verify_proof::run_verify_proof;
 use crate::admin::Verification;
 use crate::app::{SystemClock, leave_verification};
 use crate::cli::exit::{Exit, fail};
 use crate::cli::settings_file::SettingsFile;
 use audit_log::{self, AuditLog, IndexUse, Whom, find_signature, prove};
-use audit_verify::{VerifyingKey, verify_at, verify_proof};
+use audit_verify::verify_at;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ehealth_core::lookup::MessageSignature;
@@ -27,24 +29,19 @@ pub(in crate::cli) fn run(command: &AuditCommand) -> Exit {
     let done = match command {
         AuditCommand::Verify(arguments) => run_verify(arguments),
         AuditCommand::Search(arguments) => run_search(arguments),
+        AuditCommand::List(arguments) => run_list(arguments),
+        AuditCommand::Stats(arguments) => run_stats(arguments),
+        AuditCommand::Export(arguments) => run_export(arguments),
         AuditCommand::Events(arguments) => run_events(arguments),
         AuditCommand::Report(arguments) => run_report(arguments),
         AuditCommand::Prove(arguments) => run_prove(arguments),
-        AuditCommand::VerifyProof { key, file } => run_verify_proof(key, file),
+        AuditCommand::VerifyProof(arguments) => run_verify_proof(arguments),
         AuditCommand::Prune(arguments) => run_prune(arguments),
         AuditCommand::Rebuild(arguments) => run_rebuild(arguments),
         AuditCommand::RotateKey(settings) => run_rotate_key(settings),
         AuditCommand::Checkpoint { settings, public_key } => run_checkpoint(settings, *public_key),
     };
     done.unwrap_or_else(|(exit, message)| fail(exit, &message))
-}
-
-fn read(file: &Path) -> Result<String, Failure> {
-    text_file::read(file).map_err(|error| failed(format_args!("{}: {error}", file.display())))
-}
-
-fn public_key(file: &Path) -> Result<VerifyingKey, Failure> {
-    VerifyingKey::from_argument(file).map_err(failed)
 }
 
 fn run_verify(arguments: &VerifyArguments) -> Result<Exit, Failure> {
@@ -80,7 +77,7 @@ fn run_search(arguments: &SearchArguments) -> Result<Exit, Failure> {
     let report = report(scope, &whom, days, Names::default())?;
     if arguments.json {
         print!("{}", report.render_lines());
-        return Ok(exit_with_gaps(&report));
+        return Ok(exit_with_gaps(&report.gaps));
     }
     for disclosed in report.exchanges() {
         let caller = disclosed.caller.as_ref().map_or("-".to_owned(), |caller| caller.number.to_string());
@@ -92,7 +89,7 @@ fn run_search(arguments: &SearchArguments) -> Result<Exit, Failure> {
         let outcome = &disclosed.outcome;
         println!("{sequence} {received} {ticket} {caller} {context} {outcome} {{{fields}}} {rule} {application}");
     }
-    Ok(exit_with_gaps(&report))
+    Ok(exit_with_gaps(&report.gaps))
 }
 
 fn run_prove(arguments: &ProveArguments) -> Result<Exit, Failure> {
@@ -143,15 +140,6 @@ fn describe_signature(ticket: Ticket, signature: &MessageSignature) -> String {
         "certificate": STANDARD.encode(certificate),
     });
     format!("{described}\n")
-}
-
-fn run_verify_proof(key: &Path, file: &Path) -> Result<Exit, Failure> {
-    let proven = verify_proof(&read(file)?, &public_key(key)?).map_err(failed)?;
-    println!("{proven}");
-    if let Ok(record) = audit_log::parse_record(&proven.record) {
-        print!("{}", describe(&record.event));
-    }
-    Ok(Exit::Done)
 }
 
 fn run_prune(arguments: &PruneArguments) -> Result<Exit, Failure> {

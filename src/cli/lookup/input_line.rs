@@ -1,13 +1,11 @@
 //! One line of the input of a batch: an SSIN in the notations in use, with or without remarks behind
 //! it.
 
+use crate::cli::safe_text::make_safe;
 use ehealth_core::model::{Ssin, SsinError};
 
 /// Maximum characters that are kept of a field that is no SSIN.
 const MAX_TEXT: usize = 64;
-
-/// What replaces a character that could break a row, a terminal or the direction of a text.
-const REPLACEMENT: char = '_';
 
 /// First fields of a header line, in lower case.
 const HEADERS: [&str; 10] =
@@ -59,7 +57,7 @@ impl InputLine {
         }
         match parse_ssin(field) {
             Ok(ssin) => Self::Person(ssin),
-            Err(reason) => Self::Invalid(InvalidText { text: make_safe(field), reason }),
+            Err(reason) => Self::Invalid(InvalidText { text: make_safe(field, MAX_TEXT), reason }),
         }
     }
 }
@@ -94,21 +92,6 @@ fn first_field(line: &str) -> (&str, &str) {
     }
     let end = line.find([';', ',', '\t', '#']).unwrap_or(line.len());
     line.split_at(end)
-}
-
-/// Makes a text safe for the results: no separator or quote of CSV, no control character and none that
-/// changes the direction of a text, and no beginning that a spreadsheet takes for a formula.
-fn make_safe(text: &str) -> String {
-    let is_formula = text.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']);
-    let prefix = is_formula.then_some('\'');
-    let safe = text.chars().map(|c| if is_unsafe(c) { REPLACEMENT } else { c });
-    prefix.into_iter().chain(safe).take(MAX_TEXT).collect()
-}
-
-fn is_unsafe(c: char) -> bool {
-    let is_invisible = matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}');
-    c.is_control() || is_invisible || [',', ';', '"'].contains(&c)
 }
 
 #[cfg(test)]

@@ -39,6 +39,17 @@ fn rows_that_were_just_written_are_missed_and_seen_to_be_changed() {
     let (code, found) = search();
     assert_eq!(code, Some(0), "{found}");
     assert!(tickets.iter().all(|ticket| found.contains(ticket.as_str())), "{found}");
+    let list = || {
+        let listed = run_with(node, &["audit", "list", "--csv"], "");
+        (listed.status.code(), text(&listed))
+    };
+    let (code, listed) = list();
+    assert_eq!(code, Some(0), "{listed}");
+    let rows: Vec<_> = listed.lines().filter(|line| line.starts_with("a,")).collect();
+    assert_eq!(rows.len(), tickets.len(), "{listed}");
+    assert!(rows.iter().zip(&tickets).all(|(row, ticket)| row.contains(ticket.as_str())), "{listed}");
+    let stats = run_with(node, &["audit", "stats", "--json"], "");
+    assert!(text(&stats).contains(&format!("\"answered\":{}", tickets.len())), "{}", text(&stats));
     let proof = run_with(node, &["audit", "prove", "--ticket", &tickets[2]], "");
     assert!(proof.status.success(), "{}", text(&proof));
     for (change, said) in [
@@ -58,6 +69,11 @@ fn rows_that_were_just_written_are_missed_and_seen_to_be_changed() {
         let (code, found) = search();
         assert_eq!(code, Some(1), "{change}: {found}");
         assert!(found.contains(said), "{change}: {found}");
+        // A list compares no checkpoint.
+        let (code, listed) = list();
+        let is_found = change.contains("ehealth.record");
+        assert_eq!(code, Some(i32::from(is_found)), "{change}: {listed}");
+        assert_eq!(listed.contains(said), is_found, "{change}: {listed}");
         let folder = cluster.folder().join("rebuilt");
         let folder = folder.display().to_string();
         let key = cluster.folder().join("key");

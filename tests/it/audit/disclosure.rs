@@ -17,7 +17,7 @@ use super::harness::*;
 use crate::support::canary;
 
 fn exchanges(folder: &Path) -> Vec<Exchange> {
-    let exchange = |event| match event {
+    let exchange = |event: Event| match event {
         Event::Exchange(exchange) => Some(*exchange),
         Event::SegmentBegun(_)
         | Event::Interruption(_)

@@ -14,18 +14,17 @@ use super::codes::{
     EXCHANGE, INTERRUPTION, NO_DAY, PRUNING, SEGMENT_BEGUN, SUPPRESSED, VERSION, VERSION_EXCHANGE, VERSION_NEW_KINDS,
     VERSION_REPLACED, VOUCHED, cause_number, context_of_number, operation_number, present,
 };
-use super::detail::EncryptedDetail;
+use super::detail::EncryptedView;
 use super::enterprise::parse_number;
 use super::frame::Framed;
 use super::key_id::KeyId;
 use super::month::Month;
-use super::outcome::{StoredOutcome, StoredRule};
 use super::record::{
-    Event, Exchange, Interruption, InterruptionCause, PrunedSegment, Pruning, Record, RecordHeader, SegmentBegun,
-    Vouched,
+    Event, Interruption, InterruptionCause, PrunedSegment, Pruning, Record, RecordHeader, SegmentBegun, Vouched,
 };
 use super::subject::{SubjectToken, Tokens};
 use super::tree::Frontier;
+use super::view::{ExchangeView, RecordView};
 
 /// Reason why a record cannot be decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
@@ -74,11 +73,16 @@ pub(crate) fn is_segment_begun(record: &[u8]) -> bool {
 
 /// Decodes the record of a frame.
 pub(crate) fn record(framed: Framed<'_>) -> Result<Record, RecordError> {
+    view(framed).map(Record::from)
+}
+
+/// Decodes the record of a frame, without a copy of its texts.
+pub(crate) fn view(framed: Framed<'_>) -> Result<RecordView<'_>, RecordError> {
     let mut bytes = Bytes(framed.record);
     let TypedHeader { header, kind, version } = start(&mut bytes)?;
     let event = match kind {
         SEGMENT_BEGUN => segment_begun(&mut bytes, &header).map(Event::SegmentBegun),
-        EXCHANGE => exchange(&mut bytes, &header, version, framed.record).map(Box::new).map(Event::Exchange),
+        EXCHANGE => exchange(&mut bytes, &header, version, framed.record).map(Event::Exchange),
         INTERRUPTION => interruption(&mut bytes).map(Event::Interruption),
         PRUNING => pruning(&mut bytes).map(Event::Pruning),
         VOUCHED => vouched(&mut bytes, &header).map(Event::Vouched),
@@ -86,7 +90,7 @@ pub(crate) fn record(framed: Framed<'_>) -> Result<Record, RecordError> {
         _ => None,
     };
     match event {
-        Some(event) if bytes.0.is_empty() => Ok(Record { header, event, leaf: framed.leaf }),
+        Some(event) if bytes.0.is_empty() => Ok(RecordView { header, event, leaf: framed.leaf, bytes: framed.record }),
         _ => Err(RecordError::Content),
     }
 }
@@ -176,7 +180,12 @@ fn suppressed(bytes: &mut Bytes<'_>) -> Option<SuppressedRequests> {
     Some(SuppressedRequests { caller, fingerprint, since, until, count: u64::from_be_bytes(bytes.array()?) })
 }
 
-fn exchange(bytes: &mut Bytes<'_>, header: &RecordHeader, version: u8, record: &[u8]) -> Option<Exchange> {
+fn exchange<'a>(
+    bytes: &mut Bytes<'a>,
+    header: &RecordHeader,
+    version: u8,
+    record: &'a [u8],
+) -> Option<ExchangeView<'a>> {
     let is_current = version == VERSION_EXCHANGE;
     let received = bytes.moment()?;
     let ticket: [u8; 16] = bytes.array()?;
@@ -194,23 +203,20 @@ fn exchange(bytes: &mut Bytes<'_>, header: &RecordHeader, version: u8, record: &
     let has_relay = is_current && byte & present::RELAY != 0;
     let relay = if has_relay { Some(relay(bytes)?) } else { None };
     let datasets = datasets(bytes)?;
-    let outcome = StoredOutcome::from_text(bytes.short()?);
-    let deliberation = bytes.optional(|text| Deliberation::parse(text).ok())?;
+    let outcome = bytes.short()?;
+    let deliberation = bytes.optional(|text| Deliberation::is_number(text).then_some(text))?;
     let (context, application, rule) = if is_current {
         let context = bytes.optional(|text| LegalContext::parse(text).ok())?;
         let application = bytes.optional(|text| Application::parse(text).ok())?;
-        (context, application, bytes.optional(|text| Some(StoredRule::from_text(text)))?)
+        (context, application, bytes.optional(Some)?)
     } else {
         (context_of_number(byte)?, None, None)
     };
     let clear = record.len().checked_sub(bytes.0.len())?;
     let length = usize::try_from(u32::from_be_bytes(bytes.array()?)).ok()?;
-    let encrypted = EncryptedDetail {
-        nonce: header.nonce(),
-        associated: record.get(..clear)?.into(),
-        ciphertext: bytes.slice(length)?.into(),
-    };
-    Some(Exchange {
+    let encrypted =
+        EncryptedView { nonce: header.nonce(), associated: record.get(..clear)?, ciphertext: bytes.slice(length)? };
+    Some(ExchangeView {
         received,
         ticket: Some(Ticket::new(ticket)).filter(|read| *read.as_bytes() == ticket)?,
         fingerprint,
@@ -289,7 +295,7 @@ impl<'a> Bytes<'a> {
     }
 
     /// A short text; the inner `Option` is `None` for the empty one.
-    fn optional<T>(&mut self, parse: impl FnOnce(&str) -> Option<T>) -> Option<Option<T>> {
+    fn optional<T>(&mut self, parse: impl FnOnce(&'a str) -> Option<T>) -> Option<Option<T>> {
         match self.short()? {
             "" => Some(None),
             text => parse(text).map(Some),

@@ -52,9 +52,30 @@ pub(crate) struct EncryptedDetail {
     pub(crate) ciphertext: Box<[u8]>,
 }
 
+impl EncryptedDetail {
+    /// The same, borrowed.
+    pub(crate) fn view(&self) -> EncryptedView<'_> {
+        EncryptedView { nonce: self.nonce, associated: &self.associated, ciphertext: &self.ciphertext }
+    }
+}
+
 impl fmt::Debug for EncryptedDetail {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "EncryptedDetail({} bytes)", self.ciphertext.len())
+    }
+}
+
+/// The same, in the bytes of a record.
+#[derive(Clone, Copy)]
+pub(crate) struct EncryptedView<'a> {
+    pub(crate) nonce: [u8; 12],
+    pub(crate) associated: &'a [u8],
+    pub(crate) ciphertext: &'a [u8],
+}
+
+impl fmt::Debug for EncryptedView<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "EncryptedView({} bytes)", self.ciphertext.len())
     }
 }
 
@@ -111,11 +132,11 @@ impl DetailKey {
         Ok(detail)
     }
 
-    pub(crate) fn decrypt(&self, encrypted: &EncryptedDetail) -> Result<Detail, DecryptError> {
+    pub(crate) fn decrypt(&self, encrypted: EncryptedView<'_>) -> Result<Detail, DecryptError> {
         let mut bytes = Zeroizing::new(encrypted.ciphertext.to_vec());
         let nonce = Nonce::assume_unique_for_key(encrypted.nonce);
         let cipher = self.cipher().ok_or(DecryptError::Authentication)?;
-        let opened = cipher.open_in_place(nonce, Aad::from(&*encrypted.associated), &mut bytes);
+        let opened = cipher.open_in_place(nonce, Aad::from(encrypted.associated), &mut bytes);
         parse_detail(opened.map_err(|_| DecryptError::Authentication)?).ok_or(DecryptError::Content)
     }
 }
@@ -303,10 +324,10 @@ mod tests {
             Detail { signature: Some(signature()), end_user: end_user(Some("C-1")), ..Detail::default() },
         ] {
             let encrypted = encrypt(&detail, &key(1));
-            assert_eq!(key(1).decrypt(&encrypted), Ok(detail));
-            assert_eq!(key(2).decrypt(&encrypted), Err(DecryptError::Authentication));
+            assert_eq!(key(1).decrypt(encrypted.view()), Ok(detail));
+            assert_eq!(key(2).decrypt(encrypted.view()), Err(DecryptError::Authentication));
             let moved = EncryptedDetail { associated: b"other".as_slice().into(), ..encrypted };
-            assert_eq!(key(1).decrypt(&moved), Err(DecryptError::Authentication));
+            assert_eq!(key(1).decrypt(moved.view()), Err(DecryptError::Authentication));
         }
     }
 
@@ -334,6 +355,6 @@ mod tests {
             associated: b"record".as_slice().into(),
             ciphertext: nonsense.as_slice().into(),
         };
-        assert_eq!(key.decrypt(&encrypted), Err(DecryptError::Content));
+        assert_eq!(key.decrypt(encrypted.view()), Err(DecryptError::Content));
     }
 }

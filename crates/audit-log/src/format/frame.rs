@@ -122,17 +122,27 @@ fn record_length(prefix: [u8; PREFIX_BYTES]) -> Result<usize, FrameError> {
     if [m0, m1, m2, m3] != MAGIC || length > MAX_RECORD_BYTES { Err(FrameError::NoFrame) } else { Ok(length) }
 }
 
-/// Iterates over the frames of a segment.
+/// Bytes that are read at a time: 256 KiB. The source needs no buffer of its own.
+const CHUNK_BYTES: u64 = 1 << 18;
+
+/// Iterates over the frames of a segment. A frame is parsed where it lies in the buffer.
 pub(crate) struct Frames<R> {
     source: R,
-    frame: Vec<u8>,
+    buffer: Vec<u8>,
+    /// Where the next frame begins in the buffer.
+    start: usize,
     offset: u64,
 }
 
 impl<R: Read> Frames<R> {
-    /// Reads from the start of a segment. `source` should be buffered.
+    /// Reads from the start of a segment.
     pub(crate) fn new(source: R) -> Self {
-        Self { source, frame: Vec::new(), offset: 0 }
+        Self::at(source, 0)
+    }
+
+    /// Reads from this offset on, at which `source` stands.
+    pub(crate) fn at(source: R, offset: u64) -> Self {
+        Self { source, buffer: Vec::new(), start: 0, offset }
     }
 
     /// Offset of the next frame. Every frame before it was sound.
@@ -143,29 +153,41 @@ impl<R: Read> Frames<R> {
     /// Returns the next record; `None` at the end of the file. After an error the offset stays, and
     /// no further frame can be read.
     pub(crate) fn next_frame(&mut self) -> io::Result<Option<Result<Framed<'_>, FrameError>>> {
-        self.frame.clear();
         if self.fill(PREFIX_BYTES)? == 0 {
             return Ok(None);
         }
-        let Some(prefix) = self.frame.first_chunk::<PREFIX_BYTES>() else {
+        let Some(prefix) = self.rest().first_chunk::<PREFIX_BYTES>() else {
             return Ok(Some(Err(FrameError::Incomplete)));
         };
         let length = match record_length(*prefix) {
-            Ok(length) => length,
+            Ok(length) => length.saturating_add(PREFIX_BYTES + HASH_BYTES),
             Err(error) => return Ok(Some(Err(error))),
         };
-        self.fill(length.saturating_add(HASH_BYTES))?;
-        let framed = split(&self.frame);
+        self.fill(length)?;
+        let frame = self.buffer.get(self.start..).unwrap_or_default();
+        let framed = split(frame.get(..length).unwrap_or(frame));
         if framed.is_ok() {
-            self.offset = self.offset.saturating_add(u64::try_from(self.frame.len()).unwrap_or(u64::MAX));
+            self.start = self.start.saturating_add(length);
+            self.offset = self.offset.saturating_add(u64::try_from(length).unwrap_or(u64::MAX));
         }
         Ok(Some(framed))
     }
 
-    /// Appends up to this many bytes to the frame, fewer at the end of the file.
+    fn rest(&self) -> &[u8] {
+        self.buffer.get(self.start..).unwrap_or_default()
+    }
+
+    /// Reads until this many bytes of the frame are in the buffer, fewer at the end of the file. Returns
+    /// how many there are.
     fn fill(&mut self, bytes: usize) -> io::Result<usize> {
-        let limit = u64::try_from(bytes).unwrap_or(u64::MAX);
-        self.source.by_ref().take(limit).read_to_end(&mut self.frame)
+        while self.rest().len() < bytes {
+            self.buffer.drain(..self.start);
+            self.start = 0;
+            if self.source.by_ref().take(CHUNK_BYTES).read_to_end(&mut self.buffer)? == 0 {
+                break;
+            }
+        }
+        Ok(self.rest().len())
     }
 }
 

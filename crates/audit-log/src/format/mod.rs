@@ -134,6 +134,7 @@ pub(crate) mod encode;
 pub(crate) mod frame;
 pub(crate) mod record;
 pub(crate) mod segment_name;
+pub(crate) mod view;
 
 // The parts of a record.
 pub(crate) mod codes;

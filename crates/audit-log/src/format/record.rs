@@ -53,13 +53,13 @@ impl RecordHeader {
     }
 }
 
-/// Content of a record.
+/// Content of a record. `E` holds an exchange: [`ExchangeView`](crate::ExchangeView) borrows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
+pub enum Event<E = Box<Exchange>> {
     /// A segment was begun. It is the first record of every segment and occurs nowhere else.
     SegmentBegun(SegmentBegun),
     /// An exchange with a caller.
-    Exchange(Box<Exchange>),
+    Exchange(E),
     /// The audit log could not be written, and can be written again.
     Interruption(Interruption),
     /// Months past retention are removed.
@@ -160,7 +160,7 @@ impl Exchange {
     /// # Errors
     /// [`DecryptError`] if the key is another one, or the record was changed.
     pub fn decrypt(&self, key: &DetailKey) -> Result<Detail, DecryptError> {
-        key.decrypt(&self.encrypted)
+        key.decrypt(self.encrypted.view())
     }
 }
 

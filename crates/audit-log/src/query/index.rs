@@ -18,7 +18,7 @@
 //! | 32 n | leaves before the first whole block of 256, roots of the whole blocks, leaves behind the last |
 
 use std::fs::{self, File};
-use std::io::{self, BufReader};
+use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -127,7 +127,7 @@ impl<'a> Index<'a> {
     pub(crate) fn make(folder: &Path, segment: SegmentName, key: &'a SubjectKey) -> io::Result<Self> {
         let file = File::open(folder.join(segment.to_string()))?;
         let length = file.metadata()?.len();
-        let mut frames = Frames::new(BufReader::with_capacity(1 << 18, file));
+        let mut frames = Frames::new(file);
         let (mut leaves, mut persons, mut tickets) = (Vec::new(), Vec::new(), Vec::new());
         let unsound = || io::Error::from(io::ErrorKind::InvalidData);
         loop {

@@ -7,7 +7,7 @@
 //! not lead to the checkpoint's root is never returned.
 
 use std::fs::File;
-use std::io::{self, BufReader};
+use std::io;
 use std::path::Path;
 
 use ehealth_core::lookup::MessageSignature;
@@ -221,7 +221,7 @@ impl Segments<'_> {
     /// Reads a whole segment: its leaf hashes, and the exchange with the ticket.
     fn read(&self, name: SegmentName, ticket: Option<Ticket>) -> Result<SegmentContents, ProveError> {
         let file = File::open(self.folder.join(name.to_string()))?;
-        let mut frames = Frames::new(BufReader::with_capacity(1 << 18, file));
+        let mut frames = Frames::new(file);
         let mut whole = SegmentContents { leaves: Vec::new(), found: None };
         loop {
             let offset = frames.offset();

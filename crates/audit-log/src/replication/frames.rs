@@ -1,6 +1,6 @@
 //! Reads the frames of an audit log from a sequence on, to bring a copy up to date.
 
-use std::io::{self, BufReader};
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -37,7 +37,7 @@ impl From<io::Error> for FramesError {
     }
 }
 
-type Source = BufReader<ReadFrom<Box<dyn DiskFile>>>;
+type Source = ReadFrom<Box<dyn DiskFile>>;
 
 /// Reads the frames of an audit log in order, also while another thread writes it.
 pub struct SegmentFrames {
@@ -113,7 +113,7 @@ impl SegmentFrames {
             return Err(FramesError::Pruned { first, wanted: self.next });
         };
         let file = self.disk.open(&name.to_string())?;
-        self.open = Some((*name, Frames::new(BufReader::with_capacity(1 << 18, ReadFrom { file, offset: 0 }))));
+        self.open = Some((*name, Frames::new(ReadFrom { file, offset: 0 })));
         Ok(())
     }
 }

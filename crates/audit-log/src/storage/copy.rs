@@ -6,7 +6,7 @@
 //! everything.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, BufReader};
+use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
@@ -61,7 +61,7 @@ fn copy_file(from: &Path, to: &Path) -> io::Result<()> {
 /// Truncates a segment after this many records.
 fn cut_behind(path: &Path, records: u64) -> io::Result<()> {
     let file = OpenOptions::new().read(true).write(true).open(path)?;
-    let mut frames = Frames::new(BufReader::with_capacity(1 << 18, &file));
+    let mut frames = Frames::new(&file);
     for _ in 0..records {
         match frames.next_frame()? {
             Some(Ok(_)) => {}

@@ -7,8 +7,6 @@
 //! tree before it. The next pruning completes an interrupted one. A file `legal-hold` in the audit
 //! log's folder stops pruning.
 
-use std::io::BufReader;
-
 use super::error::PruneError;
 use crate::format::damage::{Damage, DamageKind};
 use crate::format::decode;
@@ -138,7 +136,7 @@ fn unneeded_keys(expired: &[PrunedSegment], remaining: &[SegmentName]) -> Vec<Ke
 fn first_record(disk: &dyn Disk, name: SegmentName) -> Result<SegmentBegun, PruneError> {
     let damage = |kind| PruneError::Damaged(Damage { segment: name, offset: 0, kind });
     let file = disk.open(&name.to_string())?;
-    let mut frames = Frames::new(BufReader::new(ReadFrom { file, offset: 0 }));
+    let mut frames = Frames::new(ReadFrom { file, offset: 0 });
     let framed = frames.next_frame()?.unwrap_or(Err(FrameError::Incomplete)).map_err(|error| damage(error.into()))?;
     match decode::record(framed).map_err(|error| damage(DamageKind::Record(error)))?.event {
         Event::SegmentBegun(begun) => Ok(begun),

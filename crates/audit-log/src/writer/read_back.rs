@@ -5,7 +5,7 @@
 //! are read at each checkpoint, and the last record of the newest checkpoint while nothing is
 //! written. What is found once stays reported until the next start: the newest records hide it.
 
-use std::io::{self, BufReader};
+use std::io;
 
 use ehealth_core::model::Digest;
 
@@ -68,7 +68,7 @@ fn compare(disk: &dyn Disk, frame: &FrameAt) -> io::Result<Option<Damage>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return damage(DamageKind::Removed),
         Err(error) => return Err(error),
     };
-    match Frames::new(BufReader::new(ReadFrom { file, offset: frame.offset })).next_frame()? {
+    match Frames::new(ReadFrom { file, offset: frame.offset }).next_frame()? {
         Some(Ok(framed)) if framed.leaf == frame.leaf => Ok(None),
         Some(Ok(_)) => damage(DamageKind::Replaced),
         Some(Err(error)) => damage(error.into()),

@@ -6,7 +6,7 @@
 //! durable before the next one began. After success every remaining record is durable.
 
 use std::collections::VecDeque;
-use std::io::{self, BufReader, Read};
+use std::io::{self, Read};
 
 use ehealth_core::model::Digest;
 
@@ -112,7 +112,7 @@ struct Scan {
 }
 
 fn scan(file: &dyn DiskFile, name: SegmentName, watch: Option<u64>) -> io::Result<Scan> {
-    let mut frames = Frames::new(BufReader::with_capacity(1 << 18, ReadFrom { file, offset: 0 }));
+    let mut frames = Frames::new(ReadFrom { file, offset: 0 });
     let tree = Frontier::default();
     let mut scan = Scan { begun: None, tree, sound: 0, unproven: 0, last: None, damage: None, root_at_watch: None };
     // Sequence and offset of the last records: those that may have been in flight together.

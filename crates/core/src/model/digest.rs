@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::digits::{hexadecimal, write_ascii};
+
 /// A SHA-256 value (FIPS 180-4).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest([u8; 32]);
@@ -52,7 +54,9 @@ fn hex_value(digit: u8) -> Result<u8, DigestError> {
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        let mut text = [[0; 2]; 32];
+        text.iter_mut().zip(self.0).for_each(|(digits, byte)| *digits = hexadecimal(byte));
+        write_ascii(f, text.as_flattened())
     }
 }
 

@@ -21,11 +21,14 @@ impl Deliberation {
     /// # Errors
     /// [`DeliberationError`] for any other text.
     pub fn parse(text: &str) -> Result<Self, DeliberationError> {
-        let is_number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-        match text.split_once('/') {
-            Some((year, number)) if text.len() <= 16 && is_number(year) && is_number(number) => Ok(Self(text.into())),
-            _ => Err(DeliberationError),
-        }
+        if Self::is_number(text) { Ok(Self(text.into())) } else { Err(DeliberationError) }
+    }
+
+    /// Whether the text is the number of a deliberation.
+    #[must_use]
+    pub fn is_number(text: &str) -> bool {
+        let is_part = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+        text.len() <= 16 && text.split_once('/').is_some_and(|(year, number)| is_part(year) && is_part(number))
     }
 
     /// The number as text, as it was parsed.

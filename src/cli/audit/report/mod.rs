@@ -10,9 +10,10 @@ use std::io::{self, IsTerminal as _, Write as _};
 use self::args::{ReportArguments, ReportFormat};
 use self::batch::run_batch;
 use self::letters::{Letters, read_template};
+use super::inputs::exit_with_gaps;
 use super::inputs::{Failure, failed};
 use super::names::Names;
-use super::person::{exit_with_gaps, read_argument, read_scope, report, subject};
+use super::person::{read_argument, read_scope, report, subject};
 use crate::cli::exit::Exit;
 use crate::config::{LetterSettings, Settings};
 use letter::Addressed;
@@ -57,5 +58,5 @@ fn run_one(arguments: &ReportArguments, names: Names) -> Result<Exit, Failure> {
         Addressed { language, reference: arguments.reference.clone(), addressee: arguments.addressee.clone() };
     let written = letters.write(&report, &addressed).map_err(failed)?;
     io::stdout().lock().write_all(&written).map_err(failed)?;
-    Ok(exit_with_gaps(&report))
+    Ok(exit_with_gaps(&report.gaps))
 }
