@@ -106,8 +106,7 @@ impl App {
             replay: Arc::new(ReplayMemory::default()),
             explainer: None,
         };
-        let dependencies = replace(dependencies, &readers);
-        let service = Arc::new(Service::new(settings.server.clone(), active_config, dependencies));
+        let service = Arc::new(Service::new(settings.server.clone(), active_config, replace(dependencies, &readers)));
         let quota_file = start_counts(&service, &settings, node.is_some())?;
         let started = clock.now();
         let last_reload = LastReload::at_start(started);

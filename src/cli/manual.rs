@@ -107,9 +107,13 @@ pub(super) fn run_man(arguments: &ManArguments, program: Command) -> Exit {
     }
 }
 
+/// Date in the footer of the pages: that of the release, so that the same sources give the same bytes.
+const WRITTEN: &str = "2026-11-30";
+
 fn render(command: &Command) -> io::Result<Vec<u8>> {
     let mut page = Vec::new();
-    Man::new(command.clone()).render(&mut page)?;
+    let version = format!("{PROGRAM} {}", env!("CARGO_PKG_VERSION"));
+    Man::new(command.clone()).date(WRITTEN).source(version).manual("User Commands").render(&mut page)?;
     Ok(tidy(&String::from_utf8_lossy(&page)).into_bytes())
 }
 

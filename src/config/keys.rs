@@ -385,18 +385,8 @@ pub const KEYS: &[Key] = &[
         Example::Note("tls/metrics.pem"),
         "PEM file: server certificate of the metrics listener, followed by its intermediate certificates.",
     ),
-    key(
-        "metrics.key",
-        Kind::Secret,
-        Example::Note("credential:metrics.key"),
-        "PEM file: private key of `metrics.certificate`.",
-    ),
-    key(
-        "metrics.client_ca",
-        Kind::Path,
-        Example::Note("tls/scrapers-ca.pem"),
-        "PEM file: CA that issues scrapers' certificates.",
-    ),
+    key("metrics.key", Kind::Secret, Example::Note("credential:metrics.key"), "PEM file: its private key."),
+    key("metrics.client_ca", Kind::Path, Example::Note("tls/scrapers-ca.pem"), "PEM file: CA of the scrapers."),
     key(
         "metrics.networks",
         Kind::Networks,

@@ -22,6 +22,7 @@ mod key;
 mod key_names;
 mod keys;
 mod letter;
+mod letter_section;
 mod overrides;
 mod read;
 mod readers;

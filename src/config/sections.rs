@@ -10,7 +10,7 @@ use ipnet::IpNet;
 use super::document::Section;
 use super::duration::parse_duration;
 use super::feeds::read_feeds;
-use super::letter::read_letter;
+use super::letter_section::read_letter;
 use super::overrides::Overrides;
 use super::readers::{self, PathReader};
 use super::settings::{FetchMode, MetricsAccess, MetricsListener, Settings, SigningFiles};
@@ -41,7 +41,6 @@ pub(super) fn read_document(root: &mut Section<'_>, folder: &Path, overrides: &O
     let metrics = root.optional_section("metrics").map_or(Some(None), |section| read_metrics(section, paths).map(Some));
     let Server { listen, listen_mode, balancers, public_url, certificate, key, max_requests } = server?;
     let Trust { client_ca, revocation, environment } = trust?;
-    let (unregistered_per_minute, idle) = limits?;
     let (signatures, response_signer) = signatures?;
     let AuditLog { settings: audit_log, verification_report, reserve } = audit_log?;
     let (admin, admin_tls) = admin?;
@@ -55,14 +54,7 @@ pub(super) fn read_document(root: &mut Section<'_>, folder: &Path, overrides: &O
             balancers,
             freshness: freshness?,
             signatures,
-            limits: server::Limits {
-                messages_per_consumer: max_requests,
-                unregistered_per_minute,
-                unregistered_burst: unregistered_per_minute.div_ceil(6),
-                idle,
-                audit_reserve: reserve,
-                ..server::Limits::default()
-            },
+            limits: server::Limits { messages_per_consumer: max_requests, audit_reserve: reserve, ..limits? },
         },
         response_signer,
         policy: policy?,
@@ -114,11 +106,13 @@ fn read_server(mut section: Section<'_>, paths: PathReader<'_>) -> Option<Server
     })
 }
 
-fn read_limits(mut section: Section<'_>) -> Option<(u32, Duration)> {
+fn read_limits(mut section: Section<'_>) -> Option<server::Limits> {
     let unregistered_per_minute = section.required("unregistered_per_minute", readers::unregistered_per_minute);
     let idle = section.required("idle", readers::idle);
     section.finish();
-    unregistered_per_minute.zip(idle)
+    let (unregistered_per_minute, idle) = unregistered_per_minute.zip(idle)?;
+    let unregistered_burst = unregistered_per_minute.div_ceil(6);
+    Some(server::Limits { unregistered_per_minute, unregistered_burst, idle, ..server::Limits::default() })
 }
 
 struct Trust {

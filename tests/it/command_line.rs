@@ -28,6 +28,20 @@ fn commands() -> Vec<(Vec<String>, Command)> {
     found
 }
 
+/// The words of a command line, as a shell splits them: blanks inside single quotes are part of a word.
+fn shell_words(line: &str) -> Vec<String> {
+    let (mut words, mut word, mut is_quoted) = (Vec::new(), String::new(), false);
+    for character in line.chars() {
+        match character {
+            '\'' => is_quoted = !is_quoted,
+            blank if blank.is_whitespace() && !is_quoted => words.push(std::mem::take(&mut word)),
+            other => word.push(other),
+        }
+    }
+    words.push(word);
+    words.into_iter().filter(|word| !word.is_empty()).collect()
+}
+
 /// The command lines of a help text that call the program: continuation lines joined, pipelines split,
 /// redirections and `&` removed.
 fn examples(help: &str) -> Vec<Vec<String>> {
@@ -36,7 +50,7 @@ fn examples(help: &str) -> Vec<Vec<String>> {
     let mut found = Vec::new();
     for line in lines {
         for part in line.split(" | ") {
-            let mut words = part.split_whitespace().map(str::to_owned);
+            let mut words = shell_words(part).into_iter();
             let mut example = Vec::new();
             while let Some(word) = words.next() {
                 match word.as_str() {
@@ -173,7 +187,6 @@ fn every_json_output_has_a_schema() {
         "lookup-in",
         "audit-prove-signature",
         "audit-report-batch",
-        "audit-verify-proof",
         "audit-export",
         "health",
         "admin-page",

@@ -66,7 +66,7 @@ pub struct Words {
     pub outcome: &'static str,
     /// Label: `ticketCBSS`.
     pub ticket: &'static str,
-    /// Value: there is none.
+    /// Value: without one.
     pub none: &'static str,
     /// Value: no field was disclosed.
     pub nothing: &'static str,
