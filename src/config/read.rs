@@ -306,9 +306,9 @@ keys = "keys"
             assert!(matches!(&read, Ok(MetricsAccess::Networks(read)) if read.len() == count), "{read:?}");
         }
         for (text, expected) in [
-            ("\"10.42.0.1/16\"", "has bits behind the prefix: write \"10.42.0.0/16\""),
-            ("\"10.42.0.0\"", "must be an address prefix"),
-            ("[]", "must name at least one address prefix"),
+            ("\"10.42.0.1/16\"", "has bits beyond its prefix; write 10.42.0.0/16"),
+            ("\"10.42\"", "must be an IP address or a network"),
+            ("[]", "must name at least one address or network"),
             (&format!("\"10.0.0.0/8\"\n{three}"), "set either certificate, key and client_ca, or networks"),
         ] {
             let error = networks(text).expect_err("an error");

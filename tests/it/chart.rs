@@ -29,7 +29,9 @@ fn run(program: &str, arguments: &[&str], files: &[&Path]) -> (bool, String) {
 
 fn render(more: &[&str]) -> (bool, String) {
     let values = example().display().to_string();
-    run("helm", &[&["template", "gateway-a", "--values", &values][..], more].concat(), &[&chart()])
+    // Helm that is built from source takes itself for an old Kubernetes.
+    let arguments = [&["template", "gateway-a", "--kube-version", "1.35.0", "--values", &values][..], more].concat();
+    run("helm", &arguments, &[&chart()])
 }
 
 /// Whether the tests of the chart are asked for.

@@ -22,10 +22,11 @@ macro_rules! page {
 }
 
 /// Every page, in the order of the index. A test compares the operations pages with the folder.
-pub(in crate::admin) const PAGES: [Page; 8] = [
+pub(in crate::admin) const PAGES: [Page; 9] = [
     page!("operations", "runbook"),
     page!("operations", "cluster"),
     page!("operations", "faults"),
+    page!("operations", "gdpr-request"),
     page!("reference", "codes"),
     page!("reference", "feeds"),
     page!("reference", "json"),
