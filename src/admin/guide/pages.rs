@@ -22,8 +22,12 @@ macro_rules! page {
 }
 
 /// Every page, in the order of the index. A test compares the operations pages with the folder.
-pub(in crate::admin) const PAGES: [Page; 8] = [
+pub(in crate::admin) const PAGES: [Page; 12] = [
     page!("operations", "runbook"),
+    page!("operations", "timetable"),
+    page!("operations", "capacity"),
+    page!("operations", "audit-visit"),
+    page!("operations", "gdpr-request"),
     page!("operations", "cluster"),
     page!("operations", "faults"),
     page!("reference", "codes"),
