@@ -40,6 +40,14 @@ pub(super) fn write_out(text: fmt::Arguments<'_>) {
     }
 }
 
+/// Writes bytes to standard output, such as a PDF file, unless an earlier write failed.
+pub(super) fn write_bytes(bytes: &[u8]) {
+    let mut failure = FAILURE.lock();
+    if failure.is_none() {
+        *failure = io::stdout().lock().write_all(bytes).err();
+    }
+}
+
 /// Whether an earlier write failed, so that nothing is written any more.
 pub(super) fn is_lost() -> bool {
     FAILURE.lock().is_some()

@@ -28,8 +28,12 @@ const FUND: &str = "0999010126";
 const PHYSICIAN: &str = "BACKTOWORK:ADVISORY_PHYSICIAN";
 
 /// The pages of the guide with their sources in the book.
-const GUIDE: [(&str, &str); 8] = [
+const GUIDE: [(&str, &str); 12] = [
     ("runbook", "operations"),
+    ("timetable", "operations"),
+    ("capacity", "operations"),
+    ("audit-visit", "operations"),
+    ("gdpr-request", "operations"),
     ("cluster", "operations"),
     ("faults", "operations"),
     ("codes", "reference"),

@@ -180,6 +180,8 @@ fn a_new_context_needs_a_section_and_a_reload_alone() {
         ("en", "TRIO: who is the employer"),
     ] {
         let report = running.printed(&["audit", "report", "--ssin", "-", "--language", language], ANNA);
+        // French has a blank that does not break before its colons.
+        let report = report.replace('\u{a0}', " ");
         assert!(report.contains(purpose) && !report.contains("Another purpose"), "{report}");
     }
     // Every policy that decided is kept and verified.

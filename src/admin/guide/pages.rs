@@ -22,11 +22,14 @@ macro_rules! page {
 }
 
 /// Every page, in the order of the index. A test compares the operations pages with the folder.
-pub(in crate::admin) const PAGES: [Page; 9] = [
+pub(in crate::admin) const PAGES: [Page; 12] = [
     page!("operations", "runbook"),
+    page!("operations", "timetable"),
+    page!("operations", "capacity"),
+    page!("operations", "audit-visit"),
+    page!("operations", "gdpr-request"),
     page!("operations", "cluster"),
     page!("operations", "faults"),
-    page!("operations", "gdpr-request"),
     page!("reference", "codes"),
     page!("reference", "feeds"),
     page!("reference", "json"),

@@ -5,16 +5,16 @@ mod batch;
 mod letters;
 mod requests;
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _};
 
 use self::args::{ReportArguments, ReportFormat};
 use self::batch::run_batch;
 use self::letters::{Letters, read_template};
-use super::inputs::exit_with_gaps;
-use super::inputs::{Failure, failed};
+use super::inputs::{Failure, exit_with_gaps, failed};
 use super::names::Names;
 use super::person::{read_argument, read_scope, report, subject};
 use crate::cli::exit::Exit;
+use crate::cli::output::write_bytes;
 use crate::config::{LetterSettings, Settings};
 use letter::Addressed;
 
@@ -57,6 +57,6 @@ fn run_one(arguments: &ReportArguments, names: Names) -> Result<Exit, Failure> {
     let addressed =
         Addressed { language, reference: arguments.reference.clone(), addressee: arguments.addressee.clone() };
     let written = letters.write(&report, &addressed).map_err(failed)?;
-    io::stdout().lock().write_all(&written).map_err(failed)?;
+    write_bytes(&written);
     Ok(exit_with_gaps(&report.gaps))
 }
