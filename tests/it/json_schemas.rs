@@ -225,6 +225,10 @@ fn run_policy(demo: &DemoFolder, outputs: &mut Outputs) {
     fs::write(&file, [expect("permitted", ""), expect("refused", ""), expect("permitted", "fields = [1]")].concat())
         .expect("written");
     let file = file.display().to_string();
+    let (fund, _) = demo.workspace.client("fund");
+    let packaged = project().join("deploy/policy.toml").display().to_string();
+    let of_fund = ["--name", "x", "--legal-context", "BACKTOWORK:ADVISORY_PHYSICIAN", "--policy", &packaged, "--json"];
+    outputs.run("policy-add", 0, &[&["policy", "add", fund.to_str().expect("UTF-8")][..], &of_fund].concat());
     outputs.run("policy-test", 1, &["policy", "test", &file, "--policy", &policy, "--json"]);
 }
 

@@ -16,6 +16,7 @@ mod support;
 mod lookup;
 mod numbers;
 mod policy;
+mod policy_add;
 // Messages.
 mod canonical_forms;
 mod client_messages;

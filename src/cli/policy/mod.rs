@@ -1,10 +1,11 @@
 //! `policy`: checks a policy file, shows it as a table, explains a decision, tests it against
-//! expectations, pins a certificate.
+//! expectations, pins a certificate, adds a consumer.
 //!
 //! A decision comes from the functions that the service uses, and names the rule that made it. No
 //! data are read: the relation cannot be checked here, because that would be a lookup without a
 //! record in the audit log.
 
+mod add;
 mod decision;
 mod explain;
 mod pin;
@@ -23,6 +24,7 @@ use crate::server::tls::RevocationFiles;
 use ehealth_core::model::{Clock, Date};
 use ehealth_core::policy::{find_revoked_signers, find_warnings};
 
+pub use add::AddArguments;
 pub use explain::ExplainArguments;
 pub use test::TestArguments;
 
@@ -131,6 +133,9 @@ pub enum PolicyCommand {
     /// Compare the decisions of a policy with those that a file expects; reads no data
     #[command(after_help = TEST_HELP)]
     Test(TestArguments),
+    /// Add a consumer from its certificate: prints the section, or writes it
+    #[command(after_help = add::HELP)]
+    Add(AddArguments),
     /// Print the policy lines that pin a certificate to its consumer
     #[command(after_help = PIN_HELP)]
     Pin {
@@ -183,6 +188,7 @@ pub(super) fn run(command: &PolicyCommand) -> Exit {
             Err(problems) => fail(Exit::Configuration, &problems),
         },
         PolicyCommand::Test(arguments) => test::run(arguments),
+        PolicyCommand::Add(arguments) => add::run(arguments),
         PolicyCommand::Pin { certificate, issuer } => pin::pin(certificate, issuer.as_deref()),
     }
 }
