@@ -59,3 +59,4 @@ pub use readers::parse_public_url;
 #[cfg(feature = "testkit")]
 pub use scenario::{parse_scenario, read_scenario};
 pub use settings::{FetchMode, MetricsAccess, MetricsListener, Settings, SigningFiles};
+pub use value::write_text;

@@ -81,3 +81,9 @@ impl<'a> Value<'a> {
         }
     }
 }
+
+/// Writes a text as a TOML string, with its quotes.
+#[must_use]
+pub fn write_text(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
+}

@@ -41,8 +41,9 @@ fn a_consumer_is_shown_then_written_and_valid() {
     let (_folder, workspace, policy) = prepared();
     let (certificate, _) = workspace.client("fund");
     let before = fs::read(&policy).expect("read");
-    let shown = add(&certificate, &policy, &["--legal-context", PHYSICIAN]);
+    let shown = add(&certificate, &policy, &["--legal-context", PHYSICIAN, "--application"]);
     assert!(shown.status.success(), "{}", text(&shown.stderr));
+    assert!(text(&shown.stdout).contains("\napplications = [\"FUND\"]\n"), "{}", text(&shown.stdout));
     assert_eq!(fs::read(&policy).expect("read"), before, "a dry run writes nothing");
     let authority = workspace.authority();
     let authority = authority.to_str().expect("UTF-8");
@@ -71,10 +72,9 @@ fn what_the_policy_does_not_allow_is_refused_by_name() {
     for (arguments, code, said) in [
         (&["--legal-context", "BACKTOWORK:OTHER"][..], 2, "it has BACKTOWORK:ADVISORY_PHYSICIAN"),
         (&["--legal-context", PHYSICIAN, "--relation", "married"], 3, "relation"),
-        (&["--legal-context", PHYSICIAN, "--fields", "9"], 3, "fields"),
+        (&["--legal-context", PHYSICIAN, "--fields", "9"], 3, "field 9 may not be granted"),
         (&["--legal-context", PHYSICIAN, "--fields", "10"], 2, "10 is not in 1..=9"),
         (&["--legal-context", PHYSICIAN, "--from", "2027-01-01", "--to", "2026-01-01"], 3, "valid_to"),
-        (&["--legal-context", PHYSICIAN, "--application"], 2, "names no application"),
     ] {
         let refused = add(&certificate, &policy, &[arguments, &["--write"]].concat());
         let message = text(&refused.stderr);

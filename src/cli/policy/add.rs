@@ -4,13 +4,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::json;
-use toml::Value;
 
 use super::pin::{Pinned, read_pinned};
 use super::{parse_day, today};
 use crate::app::SystemClock;
 use crate::cli::exit::{Exit, fail};
-use crate::config::{Policy, parse_policy, read_policy};
+use crate::config::{Policy, parse_policy, read_policy, write_text};
 use ehealth_core::model::{Clock, Date, Field};
 use ehealth_core::policy::{ContextDefinition, PolicyWarning, Relation, find_warnings};
 
@@ -132,18 +131,17 @@ fn write_section(arguments: &AddArguments, pinned: &Pinned, context: &ContextDef
     let organisation = facts.organisation.map_err(|error| {
         (Exit::Usage, format!("{certificate}: the certificate names no organisation that can be registered: {error}"))
     })?;
-    let text = |text: &str| Value::String(text.to_owned()).to_string();
     let mut lines = vec![
         format!("# {}", facts.subject),
         "[[consumer]]".to_owned(),
         format!("organisation = \"{organisation}\""),
-        format!("name = {}", text(&arguments.name)),
+        format!("name = {}", write_text(&arguments.name)),
     ];
     if arguments.application {
         let application = facts.application.as_ref().ok_or_else(|| {
             (Exit::Usage, format!("--application: {certificate} names no application beside the organisation"))
         })?;
-        lines.push(format!("applications = [{}]", text(&application.to_string())));
+        lines.push(format!("applications = [{}]", write_text(&application.to_string())));
     }
     if arguments.pin {
         lines.push(format!("pinned_keys = [\"{}\"]", facts.key));
@@ -157,7 +155,7 @@ fn write_section(arguments: &AddArguments, pinned: &Pinned, context: &ContextDef
         "[[consumer.grant]]".to_owned(),
         format!("legal_context = \"{}\"", context.context.code()),
         format!("fields = [{}]", fields.join(", ")),
-        format!("relation = {}", text(&relation(arguments, context)?)),
+        format!("relation = {}", write_text(&relation(arguments, context)?)),
         format!("valid_from = \"{}\"", arguments.from.unwrap_or_else(today)),
     ]);
     lines.extend(arguments.to.map(|day| format!("valid_to = \"{day}\"")));
