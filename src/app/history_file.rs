@@ -4,7 +4,7 @@
 //! A process that is killed loses up to 5 minutes, which are a gap afterwards.
 
 use std::ffi::OsStr;
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use durable_file::Directory;
 use tokio::sync::{oneshot, watch};
 
+use super::data_file::{read_regular, remove_drafts};
 use super::observation::Observation;
 use crate::admin::{FILE_BYTES, History, Reading, SharedHistory};
 use crate::server::Service;
@@ -78,8 +79,7 @@ impl HistoryFile {
     /// The system starts no thread.
     pub fn start(sources: Sources, data: &Path) -> io::Result<Self> {
         let file = data.join(NAME);
-        // What stays of a killed process takes room and is never read.
-        let _ = Directory::open(data).and_then(|folder| folder.remove_drafts(OsStr::new(NAME)));
+        remove_drafts(data, NAME);
         let history = SharedHistory::new(read(&file, sources.clock.now()));
         let (running, stopped) = channel();
         let (end, ended) = oneshot::channel();
@@ -141,7 +141,8 @@ fn write(file: &Path, history: &SharedHistory, is_failing: &mut bool) {
 
 /// The history of the file; an empty one without a file, or of a file that cannot be used.
 fn read(file: &Path, now: Timestamp) -> History {
-    let reason = match read_bytes(file) {
+    let limit = u64::try_from(FILE_BYTES).unwrap_or(u64::MAX).saturating_add(1);
+    let reason = match read_regular(file, limit) {
         Ok(bytes) => match History::decode(&bytes, &BUCKETS_MICROS, now) {
             Ok(history) => return history,
             Err(error) => error.to_string(),
@@ -164,20 +165,6 @@ fn keep(file: &Path) -> io::Result<String> {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(format!("not kept: {KEPT} exists")),
         Err(error) => Err(error),
     }
-}
-
-/// Reads a regular file of bounded length: the user that fetches the feeds may write to this folder, and
-/// a pipe or an endless file there must not keep the service from starting.
-fn read_bytes(path: &Path) -> io::Result<Vec<u8>> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let file = Directory::open(folder)?.open_file(path.file_name().unwrap_or_default())?;
-    if !file.metadata()?.is_file() {
-        return Err(io::Error::other("not a regular file"));
-    }
-    let mut bytes = Vec::new();
-    let limit = u64::try_from(FILE_BYTES).unwrap_or(u64::MAX).saturating_add(1);
-    file.take(limit).read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ mod service;
 
 // While it runs.
 mod audit_space;
+mod data_file;
 mod follow;
 mod follow_files;
 mod history_file;

@@ -5,16 +5,15 @@
 //! a minute if there were any. At the end it is written without leases. A process that is killed
 //! loses its leases: a hundredth of each consumer's quota.
 
-use std::ffi::OsStr;
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use durable_file::Directory;
 use tokio::sync::oneshot;
 
+use super::data_file::{read_regular, remove_drafts};
 use crate::server::{QuotaCounts, Service};
 
 /// Interval in which the file is written if there were questions.
@@ -41,8 +40,7 @@ impl QuotaFile {
     /// The system starts no thread.
     pub fn start(service: &Arc<Service>, data: &Path) -> io::Result<Self> {
         let file = data.join(NAME);
-        // What stays of a killed process takes room and is never read.
-        let _ = Directory::open(data).and_then(|folder| folder.remove_drafts(OsStr::new(NAME)));
+        remove_drafts(data, NAME);
         service.rate_limits().keep_counts(&service.active_config().register, read(&file));
         let (end, ended) = oneshot::channel();
         let writing = Arc::clone(service);
@@ -116,15 +114,7 @@ fn read(file: &Path) -> Option<QuotaCounts> {
     }
 }
 
-/// Reads a regular file of bounded length: the user that fetches the feeds may write to this folder, and
-/// a pipe or an endless file there must not keep the service from starting.
-fn read_text(path: &Path) -> io::Result<String> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let file = Directory::open(folder)?.open_file(path.file_name().unwrap_or_default())?;
-    if !file.metadata()?.is_file() {
-        return Err(io::Error::other("not a regular file"));
-    }
-    let mut text = String::new();
-    file.take(MAX_BYTES).read_to_string(&mut text)?;
-    Ok(text)
+/// Reads the text of the file.
+fn read_text(file: &Path) -> io::Result<String> {
+    String::from_utf8(read_regular(file, MAX_BYTES)?).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }
