@@ -199,11 +199,17 @@ fn credentials_of<'a>(
     credentials: &Path,
 ) -> BTreeSet<String> {
     let of_key = |(certificate, key): (&PathBuf, &PathBuf)| {
-        let name = key.strip_prefix(credentials).ok()?.to_str()?;
-        let file = certificate.parent().unwrap_or(Path::new("")).join(name);
+        let (name, file) = credential_file(certificate, key, credentials)?;
         Some(format!("{name}:{}", file.display()))
     };
     keys.into_iter().filter_map(of_key).collect()
+}
+
+/// Name and file of a key that is a credential: the file is beside the certificate. `None` for any other key.
+#[must_use]
+pub fn credential_file(certificate: &Path, key: &Path, credentials: &Path) -> Option<(String, PathBuf)> {
+    let name = key.strip_prefix(credentials).ok()?.to_str()?;
+    Some((name.to_owned(), certificate.parent().unwrap_or(Path::new("")).join(name)))
 }
 
 /// A line for each folder outside of the packaged one.

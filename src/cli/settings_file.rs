@@ -1,11 +1,20 @@
 //! The arguments that name the settings.
 
+use std::env;
 use std::path::PathBuf;
 
 use clap::Args;
 
 use crate::app::{Findings, check_unreadable};
 use crate::config::{Overrides, Problems, Settings, read_settings_with, try_settings};
+
+/// Folder of the credentials in the serving process.
+const CREDENTIALS: &str = "/run/credentials/ehealth-attributes.service";
+
+/// Folder in which `credential:NAME` of the settings is found.
+pub(super) fn credentials() -> PathBuf {
+    env::var_os("CREDENTIALS_DIRECTORY").map_or_else(|| PathBuf::from(CREDENTIALS), PathBuf::from)
+}
 
 /// Settings file, and settings on the command line.
 #[derive(Debug, Args)]
@@ -36,7 +45,7 @@ impl SettingsFile {
     }
 
     fn overrides(&self) -> Overrides {
-        let environment = std::env::vars_os().filter_map(|(name, value)| {
+        let environment = env::vars_os().filter_map(|(name, value)| {
             // The names and values of our variables are UTF-8; skip all others.
             Some((name.into_string().ok()?, value.into_string().ok()?))
         });

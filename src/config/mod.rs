@@ -16,6 +16,9 @@ mod origin;
 mod value;
 
 // The settings: their names, their documentation, their values.
+mod acme;
+mod acme_keys;
+mod all_keys;
 mod example;
 mod feeds;
 mod key;
@@ -41,13 +44,14 @@ mod profile;
 #[cfg(feature = "testkit")]
 mod scenario;
 
+pub use acme::{AcmeSettings, ExternalAccountFiles, SYSTEM_AUTHORITIES};
+pub use all_keys::KEYS;
 pub use duration::parse_duration;
 pub use example::{write_example, write_table};
 pub use expectations::{DescribedQuestion, Expectation, Expectations, Verdict, read_expectations};
 #[cfg(feature = "testkit")]
 pub use failures::parse_plan;
 pub use key::{Example, Key, Kind};
-pub use keys::KEYS;
 pub use letter::LetterSettings;
 pub use origin::{Origin, Problem, Problems, Setting};
 pub use overrides::Overrides;

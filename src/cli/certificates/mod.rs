@@ -1,7 +1,10 @@
-//! `certificates`: shows what a certificate names, and whether the service would accept it.
+//! `certificates`: shows what a certificate names, and whether the service would accept it; gets the server's
+//! certificate from an ACME server.
 //!
 //! The decisions are those of the service: its client verifier, its reader of names, its policy.
 
+#[cfg(feature = "acme")]
+mod acme;
 mod fitness;
 mod inspect;
 mod inspection;
@@ -13,7 +16,11 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-pub(super) use inspect::run;
+#[cfg(feature = "acme")]
+pub use acme::AcmeArguments;
+
+use super::exit::Exit;
+use super::log::LogWriter;
 
 const INSPECT_HELP: &str = "\
 Examples:
@@ -41,6 +48,20 @@ pub enum CertificatesCommand {
     /// Show a certificate: holder, validity, key, uses, and who would accept it
     #[command(after_help = INSPECT_HELP)]
     Inspect(InspectArguments),
+    /// Get the server's certificate from an ACME server, or renew it
+    #[cfg(feature = "acme")]
+    #[command(after_help = acme::HELP)]
+    Acme(AcmeArguments),
+}
+
+/// Runs the command to its end.
+#[cfg_attr(not(feature = "acme"), allow(unused_variables, reason = "only the command `acme` has a runtime"))]
+pub(super) fn run(command: &CertificatesCommand, log: &mut LogWriter) -> Exit {
+    match command {
+        CertificatesCommand::Inspect(arguments) => inspect::run(arguments),
+        #[cfg(feature = "acme")]
+        CertificatesCommand::Acme(arguments) => acme::run(arguments, log),
+    }
 }
 
 /// Arguments of `certificates inspect`.

@@ -1,0 +1,69 @@
+//! The files of the command: read with an error that names them, written durably.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::path::Path;
+
+use super::Failure;
+use crate::cli::exit::Exit;
+
+/// Mode of a certificate that is new.
+const CERTIFICATE_MODE: u32 = 0o644;
+/// Mode of a secret.
+const SECRET_MODE: u32 = 0o600;
+/// Longest account file.
+const MAX_ACCOUNT: u64 = 64 * 1_024;
+
+/// Whether there is a file.
+pub(super) fn exists(path: &Path) -> Result<bool, Failure> {
+    path.try_exists().map_err(|error| failed("read", path, &error))
+}
+
+/// Reads a small file that only this command writes; `None` if there is none.
+pub(super) fn read_own(path: &Path) -> Result<Option<Vec<u8>>, Failure> {
+    match fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Ok(found) if found.len() > MAX_ACCOUNT => {
+            Err((Exit::Failed, format!("{}: it is not an account; remove it", path.display())))
+        }
+        Err(error) => Err(failed("read", path, &error)),
+        Ok(_) => fs::read(path).map(Some).map_err(|error| failed("read", path, &error)),
+    }
+}
+
+/// Writes a key or an account, readable for its owner alone.
+pub(super) fn write_secret(path: &Path, content: &[u8]) -> Result<(), Failure> {
+    write(path, content, SECRET_MODE)
+}
+
+/// Replaces a certificate, and keeps its mode.
+pub(super) fn write_certificate(path: &Path, content: &[u8]) -> Result<(), Failure> {
+    let mode = fs::metadata(path).map_or(CERTIFICATE_MODE, |found| found.permissions().mode() & 0o777);
+    write(path, content, mode)
+}
+
+fn write(path: &Path, content: &[u8], mode: u32) -> Result<(), Failure> {
+    let written = durable_file::replace(path, content, mode);
+    written.map_err(|error| {
+        (Exit::Failed, format!("cannot write {error}; its folder must exist and belong to the user of this command"))
+    })?;
+    give_to_owner_of_folder(path);
+    Ok(())
+}
+
+/// Gives a file to the owner of its folder if root wrote it: the unit, which runs as that owner, then reads it at the
+/// next run. Without the permission to do so the user of this command is the owner already.
+fn give_to_owner_of_folder(path: &Path) {
+    let folder = path.parent().and_then(|folder| fs::metadata(folder).ok());
+    if let (Some(folder), Ok(file)) = (folder, fs::metadata(path))
+        && (folder.uid(), folder.gid()) != (file.uid(), file.gid())
+    {
+        let _ = chown(path, Some(folder.uid()), Some(folder.gid()));
+    }
+}
+
+/// The failure of an operation on a file.
+pub(super) fn failed(operation: &str, path: &Path, error: &io::Error) -> Failure {
+    (Exit::Failed, format!("cannot {operation} {}: {error}", path.display()))
+}

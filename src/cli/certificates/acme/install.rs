@@ -1,0 +1,91 @@
+//! Verifies a new certificate, and puts it in place.
+
+use std::path::PathBuf;
+
+use rustls::pki_types::CertificateDer;
+use tls_files::write_pem;
+
+use super::plan::{Plan, inspect, missing_names};
+use super::{Failure, files};
+use crate::certificates::Profile;
+use crate::cli::certificates::Purpose;
+use crate::cli::certificates::fitness::{Inspected, Validity, unfit_for};
+use crate::cli::exit::Exit;
+use crate::config::AcmeSettings;
+use ehealth_core::model::Digest;
+
+/// A certificate that was put in place.
+pub(super) struct Installed {
+    pub certificate: Inspected,
+    /// Copy of the previous file.
+    pub previous: Option<PathBuf>,
+}
+
+/// Verifies the chain; if it is fit, keeps the previous certificate and replaces it.
+pub(super) fn install(
+    plan: &Plan,
+    acme: &AcmeSettings,
+    chain: &[CertificateDer<'_>],
+    key: Digest,
+) -> Result<Installed, Failure> {
+    let refused = |reasons: String| {
+        let message = format!("the new certificate is not fit, and was not installed: {reasons}; ask the CA");
+        (Exit::CertificateRefused, message)
+    };
+    let leaf = chain.first().ok_or_else(|| refused("there is none".to_owned()))?;
+    let certificate = inspect(leaf).map_err(|error| refused(error.to_string()))?;
+    let reasons = unfit(&certificate, chain, plan, acme, key);
+    if !reasons.is_empty() {
+        return Err(refused(reasons.join("; ")));
+    }
+    let previous = keep_previous(plan)?;
+    files::write_certificate(&plan.certificate, &write_pem(chain))?;
+    Ok(Installed { certificate, previous })
+}
+
+/// Why the certificate is not fit; empty if it is.
+fn unfit(
+    certificate: &Inspected,
+    chain: &[CertificateDer<'_>],
+    plan: &Plan,
+    acme: &AcmeSettings,
+    key: Digest,
+) -> Vec<String> {
+    let mut reasons = unfit_for(Purpose::Server, certificate);
+    let validity = Validity::of(&certificate.profile, plan.now);
+    if validity != Validity::Valid {
+        reasons.push(format!("the certificate is {}; check the clock of this machine", validity.word()));
+    }
+    if certificate.profile.key != key {
+        reasons.push("the certificate belongs to another key".to_owned());
+    }
+    let missing = missing_names(certificate, &acme.names);
+    if !missing.is_empty() {
+        reasons.push(format!("the certificate lacks {}", missing.join(", ")));
+    }
+    let profiles: Option<Vec<_>> = chain.iter().map(|one| Profile::from_der(one).ok()).collect();
+    let is_chain = profiles.is_some_and(|profiles| {
+        profiles.windows(2).all(|pair| match pair {
+            [one, issuer] => one.issuer == issuer.subject && issuer.signs_certificates(),
+            _ => false,
+        })
+    });
+    if !is_chain {
+        reasons.push("the certificates behind it are not its issuers".to_owned());
+    }
+    reasons
+}
+
+/// Copies the certificate beside itself.
+fn keep_previous(plan: &Plan) -> Result<Option<PathBuf>, Failure> {
+    if plan.current.is_none() {
+        return Ok(None);
+    }
+    let content = std::fs::read(&plan.certificate);
+    let content = content.map_err(|error| files::failed("read", &plan.certificate, &error))?;
+    let mut name = plan.certificate.clone().into_os_string();
+    name.push(".previous");
+    let previous = PathBuf::from(name);
+    files::write_certificate(&previous, &content)?;
+    Ok(Some(previous))
+}
