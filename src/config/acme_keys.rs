@@ -1,7 +1,9 @@
 //! The settings of `[acme]`, as data.
 
-use super::acme::SYSTEM_AUTHORITIES;
 use super::key::{Example, Key, Kind, defaulted, key};
+
+/// Authorities of the system (Debian: ca-certificates).
+pub const SYSTEM_AUTHORITIES: &str = "/etc/ssl/certs/ca-certificates.crt";
 
 /// The settings of `[acme]`, in the order of the packaged example.
 pub(super) const ACME_KEYS: [Key; 11] = [

@@ -18,6 +18,7 @@ mod value;
 // The settings: their names, their documentation, their values.
 mod acme;
 mod acme_keys;
+mod acme_section;
 mod all_keys;
 mod example;
 mod feeds;
@@ -44,7 +45,7 @@ mod profile;
 #[cfg(feature = "testkit")]
 mod scenario;
 
-pub use acme::{AcmeSettings, ExternalAccountFiles, SYSTEM_AUTHORITIES};
+pub use acme::{AcmeSettings, ExternalAccountFiles};
 pub use all_keys::KEYS;
 pub use duration::parse_duration;
 pub use example::{write_example, write_table};

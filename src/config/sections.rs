@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
-use super::acme::read_acme;
+use super::acme_section::read_acme;
 use super::document::Section;
 use super::duration::parse_duration;
 use super::feeds::read_feeds;

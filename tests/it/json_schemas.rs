@@ -273,6 +273,9 @@ fn run_others(demo: &DemoFolder, outputs: &mut Outputs) {
         let inspect = ["certificates", "inspect", &certificate, "--json"];
         outputs.run("certificates-inspect", code, &[&inspect[..], more].concat());
     }
+    let acme = ["certificates", "acme", "--json", "--config", &config];
+    let directory = ["--set", "acme.directory=https://acme.example.be/directory"];
+    outputs.run("certificates-acme", 0, &[&acme[..], &directory].concat());
     let second = demo.text("second");
     let output = Command::new(PROGRAM)
         .args(["demo", "--once", "--port", "0", "--log-format", "json", "--dir", &second])

@@ -67,6 +67,7 @@ mod shutdown;
 mod signatures;
 mod simulate;
 // What operators use.
+mod acme;
 mod admin;
 mod admin_page;
 mod alerts;

@@ -3,6 +3,7 @@
 // The service and the program under test.
 pub mod nodes;
 pub mod npm;
+pub mod pebble;
 pub mod program;
 #[allow(dead_code, reason = "tests/datasets uses the rest")]
 pub mod publisher;

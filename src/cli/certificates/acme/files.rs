@@ -5,8 +5,10 @@ use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::Path;
 
-use super::Failure;
 use crate::cli::exit::Exit;
+
+/// Exit code and message of an error.
+pub(super) type Failure = (Exit, String);
 
 /// Mode of a certificate that is new.
 const CERTIFICATE_MODE: u32 = 0o644;
@@ -20,7 +22,7 @@ pub(super) fn exists(path: &Path) -> Result<bool, Failure> {
     path.try_exists().map_err(|error| failed("read", path, &error))
 }
 
-/// Reads a small file that only this command writes; `None` if there is none.
+/// Reads a small file that only this command writes; `None` if it is missing.
 pub(super) fn read_own(path: &Path) -> Result<Option<Vec<u8>>, Failure> {
     match fs::metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -37,9 +39,9 @@ pub(super) fn write_secret(path: &Path, content: &[u8]) -> Result<(), Failure> {
     write(path, content, SECRET_MODE)
 }
 
-/// Replaces a certificate, and keeps its mode.
-pub(super) fn write_certificate(path: &Path, content: &[u8]) -> Result<(), Failure> {
-    let mode = fs::metadata(path).map_or(CERTIFICATE_MODE, |found| found.permissions().mode() & 0o777);
+/// Writes a certificate with the mode of another file, if there is that file.
+pub(super) fn write_certificate(path: &Path, content: &[u8], like: &Path) -> Result<(), Failure> {
+    let mode = fs::metadata(like).map_or(CERTIFICATE_MODE, |found| found.permissions().mode() & 0o777);
     write(path, content, mode)
 }
 

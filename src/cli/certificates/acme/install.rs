@@ -5,17 +5,20 @@ use std::path::PathBuf;
 use rustls::pki_types::CertificateDer;
 use tls_files::write_pem;
 
+use super::files::{self, Failure};
 use super::plan::{Plan, inspect, missing_names};
-use super::{Failure, files};
+use crate::app::SystemClock;
 use crate::certificates::Profile;
 use crate::cli::certificates::Purpose;
 use crate::cli::certificates::fitness::{Inspected, Validity, unfit_for};
 use crate::cli::exit::Exit;
 use crate::config::AcmeSettings;
-use ehealth_core::model::Digest;
+use ehealth_core::model::{Clock, Digest, Timestamp};
 
 /// A certificate that was put in place.
 pub(super) struct Installed {
+    /// When it was verified.
+    pub at: Timestamp,
     pub certificate: Inspected,
     /// Copy of the previous file.
     pub previous: Option<PathBuf>,
@@ -32,27 +35,29 @@ pub(super) fn install(
         let message = format!("the new certificate is not fit, and was not installed: {reasons}; ask the CA");
         (Exit::CertificateRefused, message)
     };
-    let leaf = chain.first().ok_or_else(|| refused("there is none".to_owned()))?;
+    let leaf = chain.first().ok_or_else(|| refused("the answer has no certificate".to_owned()))?;
     let certificate = inspect(leaf).map_err(|error| refused(error.to_string()))?;
-    let reasons = unfit(&certificate, chain, plan, acme, key);
+    // Later than the plan: an order takes time, and CAs let a certificate begin when they make it.
+    let at = SystemClock.now();
+    let reasons = unfit(&certificate, chain, at, acme, key);
     if !reasons.is_empty() {
         return Err(refused(reasons.join("; ")));
     }
     let previous = keep_previous(plan)?;
-    files::write_certificate(&plan.certificate, &write_pem(chain))?;
-    Ok(Installed { certificate, previous })
+    files::write_certificate(&plan.certificate, &write_pem(chain), &plan.certificate)?;
+    Ok(Installed { at, certificate, previous })
 }
 
 /// Why the certificate is not fit; empty if it is.
 fn unfit(
     certificate: &Inspected,
     chain: &[CertificateDer<'_>],
-    plan: &Plan,
+    at: Timestamp,
     acme: &AcmeSettings,
     key: Digest,
 ) -> Vec<String> {
     let mut reasons = unfit_for(Purpose::Server, certificate);
-    let validity = Validity::of(&certificate.profile, plan.now);
+    let validity = Validity::of(&certificate.profile, at);
     if validity != Validity::Valid {
         reasons.push(format!("the certificate is {}; check the clock of this machine", validity.word()));
     }
@@ -86,6 +91,6 @@ fn keep_previous(plan: &Plan) -> Result<Option<PathBuf>, Failure> {
     let mut name = plan.certificate.clone().into_os_string();
     name.push(".previous");
     let previous = PathBuf::from(name);
-    files::write_certificate(&previous, &content)?;
+    files::write_certificate(&previous, &content, &plan.certificate)?;
     Ok(Some(previous))
 }

@@ -25,7 +25,7 @@ pub(super) fn write(plan: &Plan, acme: &AcmeSettings, is_write: bool, installed:
             "listen": acme.webroot.is_none().then(|| acme.listen.to_string()),
             "webroot": acme.webroot.as_ref().map(|folder| folder.display().to_string()),
         },
-        "installed": installed.map(|installed| certificate(&installed.certificate, plan.now)),
+        "installed": installed.map(|installed| certificate(&installed.certificate, installed.at)),
         "previous": installed
             .and_then(|installed| installed.previous.as_ref())
             .map(|previous| previous.display().to_string()),

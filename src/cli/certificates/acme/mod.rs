@@ -12,7 +12,8 @@ mod text;
 
 use clap::Args;
 
-use self::plan::Plan;
+use self::files::Failure;
+use self::plan::{Plan, Renewal};
 use crate::app::SystemClock;
 use crate::cli::exit::{Exit, fail};
 use crate::cli::log::LogWriter;
@@ -56,9 +57,6 @@ pub struct AcmeArguments {
     json: bool,
 }
 
-/// Exit code and message of an error.
-type Failure = (Exit, String);
-
 /// Runs the command to its end.
 pub(super) fn run(arguments: &AcmeArguments, log: &mut LogWriter) -> Exit {
     match renew(arguments, log) {
@@ -73,7 +71,8 @@ fn renew(arguments: &AcmeArguments, log: &mut LogWriter) -> Result<(), Failure> 
         let message = "there is no section [acme] in the settings; set acme.directory to the URL of an ACME server";
         return Err((Exit::Configuration, message.to_owned()));
     };
-    let plan = Plan::make(&settings.tls, acme, arguments.force, SystemClock.now())?;
+    let renewal = if arguments.force { Renewal::Always } else { Renewal::IfDue };
+    let plan = Plan::make(&settings.tls, acme, renewal, SystemClock.now())?;
     let installed = if arguments.write && plan.due.is_due() { Some(order::run(&plan, acme, log)?) } else { None };
     if arguments.json {
         println!("{:#}", json::write(&plan, acme, arguments.write, installed.as_ref()));

@@ -7,9 +7,9 @@ use rustls::pki_types::CertificateDer;
 use tls_files::{ClientTls, read_certificates, read_private_key, root_store};
 use tokio::task::spawn_blocking;
 
+use super::files::{self, Failure};
 use super::install::{Installed, install};
 use super::plan::{Plan, beside, key_digest};
-use super::{Failure, files};
 use crate::cli::exit::Exit;
 use crate::cli::log::LogWriter;
 use crate::cli::runtime::block_on;

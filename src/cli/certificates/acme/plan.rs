@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use rustls::pki_types::CertificateDer;
 
-use super::{Failure, files};
+use super::files::{self, Failure};
 use crate::app::units::credential_file;
 use crate::certificates::{CertificateError, Facts, Profile, Purposes, sha256};
 use crate::cli::certificates::fitness::{Inspected, Validity};
@@ -41,6 +41,15 @@ impl Due {
     }
 }
 
+/// When a certificate is renewed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Renewal {
+    /// If it is due.
+    IfDue,
+    /// Always: `--force`.
+    Always,
+}
+
 /// What the command finds.
 pub(super) struct Plan {
     pub now: Timestamp,
@@ -57,13 +66,13 @@ pub(super) struct Plan {
 
 impl Plan {
     /// Reads the files. Nothing is changed.
-    pub fn make(tls: &TlsFiles, acme: &AcmeSettings, is_forced: bool, now: Timestamp) -> Result<Self, Failure> {
+    pub fn make(tls: &TlsFiles, acme: &AcmeSettings, renewal: Renewal, now: Timestamp) -> Result<Self, Failure> {
         let (certificate, key) = (tls.certificate.clone(), beside(&tls.certificate, &tls.key));
         let current = if files::exists(&certificate)? { Some(read(&certificate)?) } else { None };
         let has_key = files::exists(&key)?;
         let own_key = if has_key { Some(key_digest(&key)?) } else { None };
         let due = match &current {
-            _ if is_forced => Due::Forced,
+            _ if renewal == Renewal::Always => Due::Forced,
             None => Due::Missing,
             Some(current) if own_key != Some(current.profile.key) => Due::Key,
             Some(current) if !missing_names(current, &acme.names).is_empty() => Due::Names,

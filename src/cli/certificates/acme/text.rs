@@ -33,14 +33,14 @@ fn write_lines(
     line("account", &format!("{}: {account}", acme.account.display()))?;
     line("challenge", &challenge(acme))?;
     line("due", due(plan.due, acme).as_str())?;
-    let Some(Installed { certificate, previous }) = installed else {
+    let Some(Installed { at, certificate, previous }) = installed else {
         return match (plan.due.is_due(), is_write) {
             (true, _) => writeln!(page, "Nothing was changed. Run the command again with --write."),
             (false, true) => writeln!(page, "Nothing was changed."),
             (false, false) => writeln!(page, "Nothing was changed. With --write --force it is renewed all the same."),
         };
     };
-    line("installed", &describe(certificate, plan.now))?;
+    line("installed", &describe(certificate, *at))?;
     if let Some(previous) = previous {
         line("previous", &previous.display().to_string())?;
     }
