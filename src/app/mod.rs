@@ -39,6 +39,7 @@ mod verification_report;
 mod backup;
 mod confinement;
 mod platform;
+mod rehearsal;
 
 // What systemd has to permit.
 pub mod units;
@@ -53,6 +54,7 @@ pub use finding::{Cause, Finding, Findings, Severity};
 pub use nodes::report_node;
 pub use notify::Notifier;
 pub use platform::{Confined, ProcessFiles};
+pub use rehearsal::{Rehearsal, RehearsalError, RestoredDataset, rehearse};
 pub use reload::Reloader;
 pub use service::App;
 pub use verification_report::leave_verification;

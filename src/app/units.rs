@@ -199,11 +199,18 @@ fn credentials_of<'a>(
     credentials: &Path,
 ) -> BTreeSet<String> {
     let of_key = |(certificate, key): (&PathBuf, &PathBuf)| {
-        let name = key.strip_prefix(credentials).ok()?.to_str()?;
-        let file = certificate.parent().unwrap_or(Path::new("")).join(name);
-        Some(format!("{name}:{}", file.display()))
+        let file = credential_file((certificate, key), credentials)?;
+        Some(format!("{}:{}", file.file_name()?.to_str()?, file.display()))
     };
     keys.into_iter().filter_map(of_key).collect()
+}
+
+/// The file from which systemd takes a key that is a credential: beside its certificate. `None`: the
+/// key is not a credential.
+#[must_use]
+pub fn credential_file((certificate, key): (&Path, &Path), credentials: &Path) -> Option<PathBuf> {
+    let name = key.strip_prefix(credentials).ok()?;
+    Some(certificate.parent().unwrap_or(Path::new("")).join(name))
 }
 
 /// A line for each folder outside of the packaged one.

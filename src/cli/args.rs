@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use super::audit::AuditCommand;
-use super::backup::{BackupArguments, RestoreArguments};
+use super::backup::BackupArguments;
 use super::certificates::CertificatesCommand;
 use super::cluster::ClusterCommand;
 use super::config::ConfigCommand;
@@ -18,6 +18,7 @@ use super::lookup::LookupArguments;
 use super::manual::{CompletionsArguments, ManArguments};
 use super::policy::PolicyCommand;
 use super::reload::ReloadArguments;
+use super::restore::RestoreArguments;
 use super::serve::ServeArguments;
 use super::signature::SignatureCommand;
 #[cfg(feature = "testkit")]
@@ -34,7 +35,7 @@ Examples:
 const CERTIFICATES_HELP: &str = "\
 Examples:
   ehealth-attributes certificates inspect fund.pem
-  ehealth-attributes certificates inspect fund.pem --ca clients-ca.pem";
+  ehealth-attributes certificates rotate server --cert new.pem";
 
 const CONTRACT_HELP: &str = "\
 Examples:
@@ -97,7 +98,7 @@ pub enum Command {
     Sync(SyncArguments),
     /// Look up one person or many through a running service
     Lookup(Box<LookupArguments>),
-    /// Show what a certificate names, and whether the service would accept it
+    /// Show what a certificate names and whether it would be accepted, or replace one of the service
     #[command(subcommand, after_help = CERTIFICATES_HELP)]
     Certificates(CertificatesCommand),
     /// Write the WSDLs and schemas of the services to files, for client generators
@@ -126,7 +127,7 @@ pub enum Command {
     Config(ConfigCommand),
     /// Copy the datasets and the audit log while the service runs
     Backup(BackupArguments),
-    /// Verify a backup and put it in place
+    /// Verify a backup and put it in place, or rehearse that
     Restore(RestoreArguments),
     /// Check a policy file, explain a decision, or pin a certificate
     #[command(subcommand, after_help = POLICY_HELP)]

@@ -21,6 +21,7 @@ mod log;
 mod process;
 mod runtime;
 mod safe_text;
+mod writer_user;
 
 // The gateway and its operators.
 mod audit;
@@ -31,6 +32,7 @@ mod health;
 mod policy;
 mod progress;
 mod reload;
+mod restore;
 mod serve;
 mod sync;
 mod sync_report;
@@ -56,7 +58,7 @@ mod test_service;
 
 pub use args::{Arguments, Command};
 pub use audit::AuditCommand;
-pub use backup::{BackupArguments, RestoreArguments};
+pub use backup::BackupArguments;
 pub use certificates::{CertificatesCommand, InspectArguments};
 pub use cluster::ClusterCommand;
 pub use config::ConfigCommand;
@@ -72,6 +74,7 @@ pub use lookup::{BatchArguments, LookupArguments};
 pub use manual::{CompletionsArguments, ManArguments, ShellName};
 pub use policy::{ExplainArguments, PolicyCommand};
 pub use reload::ReloadArguments;
+pub use restore::RestoreArguments;
 pub use run::run;
 pub use serve::ServeArguments;
 pub use settings_file::SettingsFile;

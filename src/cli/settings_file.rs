@@ -35,6 +35,11 @@ impl SettingsFile {
         try_settings(&self.config, &self.overrides()).map_err(|unreadable| check_unreadable(&unreadable))
     }
 
+    /// Folder in which the settings' `credential:NAME` is found.
+    pub(super) fn credentials(&self) -> PathBuf {
+        self.overrides().credentials().to_owned()
+    }
+
     fn overrides(&self) -> Overrides {
         let environment = std::env::vars_os().filter_map(|(name, value)| {
             // The names and values of our variables are UTF-8; skip all others.

@@ -273,6 +273,22 @@ fn run_others(demo: &DemoFolder, outputs: &mut Outputs) {
         let inspect = ["certificates", "inspect", &certificate, "--json"];
         outputs.run("certificates-inspect", code, &[&inspect[..], more].concat());
     }
+    for (new, code) in [("fund", 12), ("server", 0)] {
+        let (certificate, key) = if new == "fund" {
+            demo.workspace.client("fund")
+        } else {
+            (demo.path("demo/server.pem"), demo.path("demo/server.key"))
+        };
+        let [certificate, key] = [certificate, key].map(|path| path.display().to_string());
+        let rotate = ["certificates", "rotate", "server", "--cert", &certificate, "--key", &key, "--config", &config];
+        outputs.run("certificates-rotate", code, &[&rotate[..], &["--json"]].concat());
+    }
+    outputs.run("audit-rotate-key", 0, &["audit", "rotate-key", "--config", &config, "--json"]);
+    let (backup, scratch) = (demo.text("backup"), demo.text("rehearsal"));
+    let made = Command::new(PROGRAM).args(["backup", "--config", &config, "--to", &backup]).output().expect("it runs");
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let rehearse = ["restore", "--config", &config, "--from", &backup, "--rehearse", &scratch, "--json"];
+    outputs.run("restore", 0, &rehearse);
     let second = demo.text("second");
     let output = Command::new(PROGRAM)
         .args(["demo", "--once", "--port", "0", "--log-format", "json", "--dir", &second])

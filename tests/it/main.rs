@@ -29,6 +29,7 @@ mod xml_suite;
 // The server: HTTP, TLS, certificates.
 mod certificates;
 mod certificates_inspect;
+mod certificates_rotate;
 mod client_connection;
 mod failures;
 mod faults;

@@ -22,12 +22,19 @@ macro_rules! page {
 }
 
 /// Every page, in the order of the index. A test compares the operations pages with the folder.
-pub(in crate::admin) const PAGES: [Page; 12] = [
-    page!("operations", "runbook"),
-    page!("operations", "timetable"),
-    page!("operations", "capacity"),
+pub(in crate::admin) const PAGES: [Page; 19] = [
+    page!("operations", "install"),
+    page!("operations", "configure"),
+    page!("operations", "consumers"),
+    page!("operations", "incident"),
+    page!("operations", "rotate"),
+    page!("operations", "back-up"),
+    page!("operations", "restore"),
+    page!("operations", "upgrade"),
     page!("operations", "audit-visit"),
     page!("operations", "gdpr-request"),
+    page!("operations", "timetable"),
+    page!("operations", "capacity"),
     page!("operations", "cluster"),
     page!("operations", "faults"),
     page!("reference", "codes"),

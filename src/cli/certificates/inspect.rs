@@ -6,8 +6,9 @@ use rustls::pki_types::CertificateDer;
 
 use super::fitness::Inspected;
 use super::inspection::Inspection;
+use super::purpose::Purpose;
 use super::trust::{Failure, Verdict};
-use super::{CertificatesCommand, InspectArguments, Purpose, json, text};
+use super::{InspectArguments, json, text};
 use crate::app::SystemClock;
 use crate::certificates::{CertificateError, Facts, Profile, Purposes};
 use crate::cli::exit::{Exit, fail};
@@ -17,8 +18,7 @@ use ehealth_core::model::Clock;
 use tls_files::read_pkcs12_certificates;
 
 /// Runs the command to its end.
-pub(in crate::cli) fn run(command: &CertificatesCommand) -> Exit {
-    let CertificatesCommand::Inspect(arguments) = command;
+pub(super) fn run(arguments: &InspectArguments) -> Exit {
     match inspect(arguments) {
         Ok(exit) => exit,
         Err((exit, message)) => fail(exit, &message),

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::Purpose;
 use super::fitness::{Inspected, Validity, unfit_for};
+use super::purpose::Purpose;
 use super::trust::Verdict;
 use crate::certificates::Profile;
 use ehealth_core::model::Timestamp;

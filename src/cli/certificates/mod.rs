@@ -1,4 +1,5 @@
-//! `certificates`: shows what a certificate names, and whether the service would accept it.
+//! `certificates`: shows what a certificate names, whether the service would accept it, and replaces
+//! the service's own.
 //!
 //! The decisions are those of the service: its client verifier, its reader of names, its policy.
 
@@ -6,14 +7,18 @@ mod fitness;
 mod inspect;
 mod inspection;
 mod json;
+mod purpose;
+mod rotate;
 mod text;
 mod trust;
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 
-pub(super) use inspect::run;
+use super::exit::Exit;
+use purpose::Purpose;
+use rotate::RotateArguments;
 
 const INSPECT_HELP: &str = "\
 Examples:
@@ -41,6 +46,17 @@ pub enum CertificatesCommand {
     /// Show a certificate: holder, validity, key, uses, and who would accept it
     #[command(after_help = INSPECT_HELP)]
     Inspect(InspectArguments),
+    /// Replace a certificate of the service after it was checked, with the old files kept
+    #[command(after_help = rotate::HELP)]
+    Rotate(Box<RotateArguments>),
+}
+
+/// Runs the command to its end.
+pub(super) fn run(command: &CertificatesCommand) -> Exit {
+    match command {
+        CertificatesCommand::Inspect(arguments) => inspect::run(arguments),
+        CertificatesCommand::Rotate(arguments) => rotate::run(arguments),
+    }
 }
 
 /// Arguments of `certificates inspect`.
@@ -73,25 +89,4 @@ pub struct InspectArguments {
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
-}
-
-/// Use of a certificate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Purpose {
-    /// Client of mutual TLS
-    Client,
-    /// Server of TLS
-    Server,
-    /// Signer of messages
-    Signing,
-}
-
-impl Purpose {
-    fn code(self) -> &'static str {
-        match self {
-            Self::Client => "client",
-            Self::Server => "server",
-            Self::Signing => "signing",
-        }
-    }
 }

@@ -2,9 +2,9 @@
 
 use std::fmt::Write;
 
-use super::Purpose;
 use super::fitness::{Validity, days_left, unfit_for};
 use super::inspection::Inspection;
+use super::purpose::Purpose;
 use super::trust::{Admitted, ListState, Recognised, Verdict};
 use crate::certificates::{Description, Profile};
 use ehealth_core::model::{NamedEnvironment, Timestamp};

@@ -1,6 +1,5 @@
 //! `config units`: the drop-ins that the settings need, shown or written.
 
-use std::env;
 use std::fs;
 use std::io;
 use std::net::{IpAddr, ToSocketAddrs};
@@ -30,9 +29,6 @@ Exit codes:
   0  shown, or written
   1  failed
   3  the settings have errors";
-
-/// Folder of the credentials in the serving process.
-const CREDENTIALS: &str = "/run/credentials/ehealth-attributes.service";
 
 /// Arguments of `config units`.
 #[derive(Debug, Args)]
@@ -74,7 +70,7 @@ pub(super) fn run(arguments: &UnitsArguments) -> Exit {
         Ok(settings) => settings,
         Err(problems) => return fail(Exit::Configuration, &problems),
     };
-    let credentials = env::var_os("CREDENTIALS_DIRECTORY").map_or_else(|| PathBuf::from(CREDENTIALS), PathBuf::from);
+    let credentials = arguments.settings.credentials();
     let names = Names { find: &find_addresses, servers: name_servers() };
     let drop_ins = match derive(&settings, &credentials, &names) {
         Ok(drop_ins) => drop_ins,
