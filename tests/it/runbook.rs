@@ -106,8 +106,7 @@ fn every_section_that_an_alert_names_exists() {
     let folder = fs::read_dir(python::project().join("docs/operations")).expect("a folder");
     let pages = folder.map(|entry| fs::read_to_string(entry.expect("an entry").path()).expect("a page"));
     let pages = pages.collect::<String>().to_lowercase();
-    let headings: Vec<_> =
-        pages.lines().filter_map(|line| Some(line.trim_start_matches('#').strip_prefix(' ')?)).collect();
+    let headings: Vec<_> = pages.lines().filter_map(|line| line.trim_start_matches('#').strip_prefix(' ')).collect();
     let mut led = 0;
     for (_, rest) in rules.lines().filter_map(|line| line.split_once("perations guide: ")) {
         let section = rest.split('.').next().expect("a section").trim_end_matches('"');
