@@ -24,6 +24,7 @@ use super::signature::SignatureCommand;
 #[cfg(feature = "testkit")]
 use super::simulate::SimulateArguments;
 use super::sync::SyncArguments;
+use super::traces::TracesArguments;
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -96,6 +97,8 @@ pub enum Command {
     Reload(ReloadArguments),
     /// Synchronise the datasets with their feeds, once or continuously
     Sync(SyncArguments),
+    /// Send the traces in log lines to an OpenTelemetry collector, as a process of its own
+    Traces(TracesArguments),
     /// Look up one person or many through a running service
     Lookup(Box<LookupArguments>),
     /// Show what a certificate names and whether it would be accepted, or replace one of the service

@@ -36,6 +36,7 @@ mod restore;
 mod serve;
 mod sync;
 mod sync_report;
+mod traces;
 
 // What integrators use: the client, the contract as files, certificates, signatures of messages.
 mod certificates;
@@ -82,3 +83,4 @@ pub use signature::SignatureCommand;
 #[cfg(feature = "testkit")]
 pub use simulate::SimulateArguments;
 pub use sync::SyncArguments;
+pub use traces::TracesArguments;

@@ -8,7 +8,7 @@ use super::log::{LogWriter, start_log};
 use super::output::close;
 use super::{
     audit, backup, certificates, cluster, config, contract, health, lookup, manual, policy, reload, restore, runtime,
-    serve, signature, sync,
+    serve, signature, sync, traces,
 };
 #[cfg(feature = "testkit")]
 use super::{demo, generate, simulate};
@@ -39,6 +39,7 @@ fn run_command(command: Command, log: &mut LogWriter) -> Exit {
         Command::Health(arguments) => health::run(&arguments),
         Command::Reload(arguments) => reload::run(&arguments),
         Command::Sync(arguments) => sync::run(&arguments, log),
+        Command::Traces(arguments) => traces::run(&arguments, log),
         Command::Lookup(arguments) => runtime::block_on(log, lookup::run(&arguments)),
         Command::Certificates(command) => certificates::run(&command),
         Command::Contract(command) => contract::run(&command),

@@ -93,5 +93,6 @@ mod readme;
 mod shown_files;
 // Tables of the documentation.
 mod tables;
+mod traces;
 // The source text.
 mod architecture;

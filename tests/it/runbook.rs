@@ -18,8 +18,12 @@ const WAYS: [&[&str]; 2] = [
 
 /// Blocks that are shown and not run: page, first line. They need what the machine of the
 /// test lacks: the sources, a journal, version 0.1, a CRL, the program of another package, a policy of the past.
-const NOT_RUN: [(&str, &str); 11] = [
+const NOT_RUN: [(&str, &str); 12] = [
     ("install", "cargo run --release -- demo --once --port 0 --dir trial"),
+    (
+        "configure",
+        "journalctl -u ehealth-attributes -o cat -f -n 0 | ehealth-attributes traces --collector http://127.0.0.1:4318",
+    ),
     ("incident", "journalctl -u ehealth-attributes -o cat --since -1h | grep -E 'MSG00003|MSG90053'"),
     ("incident", "journalctl --disk-usage"),
     ("incident", "openssl crl -in ca.crl -noout -issuer -lastupdate -nextupdate"),
