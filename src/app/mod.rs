@@ -41,7 +41,12 @@ mod confinement;
 mod platform;
 
 // What systemd has to permit.
+pub mod installed_units;
 pub mod units;
+
+// What operators see of the machine.
+mod bounded_run;
+pub mod doctor;
 
 pub use backup::{BackedUp, BackupError, KeysToo, back_up, restore};
 pub use bound::Bound;

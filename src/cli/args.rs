@@ -10,6 +10,7 @@ use super::config::ConfigCommand;
 use super::contract::ContractCommand;
 #[cfg(feature = "testkit")]
 use super::demo::DemoArguments;
+use super::doctor::DoctorArguments;
 #[cfg(feature = "testkit")]
 use super::generate::GenerateArguments;
 use super::health::HealthArguments;
@@ -91,6 +92,8 @@ pub enum Command {
     Serve(ServeArguments),
     /// Check whether the running service is ready
     Health(HealthArguments),
+    /// Check the machine: clock, disks, permissions, kernel, units, certificates
+    Doctor(DoctorArguments),
     /// Have a running service reload its policy, certificates and CRLs
     Reload(ReloadArguments),
     /// Synchronise the datasets with their feeds, once or continuously

@@ -27,6 +27,7 @@ mod audit;
 mod backup;
 mod cluster;
 mod config;
+mod doctor;
 mod health;
 mod policy;
 mod progress;
@@ -63,6 +64,7 @@ pub use config::ConfigCommand;
 pub use contract::ContractCommand;
 #[cfg(feature = "testkit")]
 pub use demo::DemoArguments;
+pub use doctor::DoctorArguments;
 pub use exit::Exit;
 #[cfg(feature = "testkit")]
 pub use generate::GenerateArguments;

@@ -28,8 +28,9 @@ const FUND: &str = "0999010126";
 const PHYSICIAN: &str = "BACKTOWORK:ADVISORY_PHYSICIAN";
 
 /// The pages of the guide with their sources in the book.
-const GUIDE: [(&str, &str); 12] = [
+const GUIDE: [(&str, &str); 13] = [
     ("runbook", "operations"),
+    ("diagnose", "operations"),
     ("timetable", "operations"),
     ("capacity", "operations"),
     ("audit-visit", "operations"),

@@ -56,6 +56,7 @@ mod config_check;
 mod containers;
 mod contract_export;
 mod descriptors;
+mod doctor;
 mod edited_files;
 mod legal_contexts;
 mod log;

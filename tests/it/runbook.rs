@@ -26,7 +26,7 @@ fn blocks(guide: &str) -> impl Iterator<Item = &str> {
 }
 
 /// The package's files: from, to, mode; a line each.
-fn assets() -> String {
+pub fn assets() -> String {
     let manifest = fs::read_to_string(python::project().join("Cargo.toml")).expect("the manifest");
     let manifest: toml::Table = manifest.parse().expect("TOML");
     let assets = manifest["package"]["metadata"]["deb"]["assets"].as_array().expect("a list").clone();

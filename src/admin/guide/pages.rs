@@ -22,8 +22,9 @@ macro_rules! page {
 }
 
 /// Every page, in the order of the index. A test compares the operations pages with the folder.
-pub(in crate::admin) const PAGES: [Page; 12] = [
+pub(in crate::admin) const PAGES: [Page; 13] = [
     page!("operations", "runbook"),
+    page!("operations", "diagnose"),
     page!("operations", "timetable"),
     page!("operations", "capacity"),
     page!("operations", "audit-visit"),

@@ -9,13 +9,16 @@ const ANSWERING: [&str; 3] = ["src/admin/", "src/app/", "src/server/"];
 
 /// Files of these modules that may wait for a disk. None of them has async code; each says when it
 /// runs.
-const MAY_WAIT: [(&str, &str); 16] = [
+const MAY_WAIT: [(&str, &str); 19] = [
     ("src/app/audit_space.rs", "the thread that watches the free space"),
     ("src/app/backup.rs", "a command of its own"),
+    ("src/app/bounded_run.rs", "commands of their own"),
     ("src/app/confinement.rs", "before the first thread"),
     ("src/app/platform/linux.rs", "before the first thread, and the observing thread"),
     ("src/app/platform/other.rs", "before the first thread"),
     ("src/app/data_file.rs", "at the start: the two files of the data folder"),
+    ("src/app/doctor/machine.rs", "a command of its own"),
+    ("src/app/doctor/mod.rs", "a command of its own"),
     ("src/app/follow_files.rs", "the following thread"),
     ("src/app/history_file.rs", "at the start, and the thread that writes the file"),
     ("src/app/load.rs", "at the start and in the following thread"),
