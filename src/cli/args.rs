@@ -23,6 +23,7 @@ use super::serve::ServeArguments;
 use super::signature::SignatureCommand;
 #[cfg(feature = "testkit")]
 use super::simulate::SimulateArguments;
+use super::support::SupportCommand;
 use super::sync::SyncArguments;
 
 const AFTER_HELP: &str = "\
@@ -63,6 +64,11 @@ Examples:
   ehealth-attributes config check
   ehealth-attributes config example > config.toml";
 
+const SUPPORT_HELP: &str = "\
+Examples:
+  ehealth-attributes support bundle --dry-run
+  ehealth-attributes support bundle --help";
+
 const POLICY_HELP: &str = "\
 Examples:
   ehealth-attributes policy check policy.toml
@@ -94,6 +100,9 @@ pub enum Command {
     Health(HealthArguments),
     /// Check the machine: clock, disks, permissions, kernel, units, certificates
     Doctor(DoctorArguments),
+    /// Gather what support has to know
+    #[command(subcommand, after_help = SUPPORT_HELP)]
+    Support(SupportCommand),
     /// Have a running service reload its policy, certificates and CRLs
     Reload(ReloadArguments),
     /// Synchronise the datasets with their feeds, once or continuously

@@ -11,7 +11,7 @@ use super::log::LogWriter;
 use super::runtime::block_on;
 use super::settings_file::SettingsFile;
 use crate::app::doctor::{Check, Diagnosis, Probe, Subject, Verdict, examine};
-use crate::app::{CheckedPlace, SystemClock, check, check_feeds};
+use crate::app::{CheckedPlace, Findings, SystemClock, check, check_feeds};
 use crate::config::Settings;
 use ehealth_core::model::Clock;
 
@@ -56,12 +56,12 @@ pub struct DoctorArguments {
 pub(super) fn run(arguments: &DoctorArguments, log: &mut LogWriter) -> Exit {
     let (settings, credentials) = match read_settings(&arguments.settings) {
         Ok(read) => read,
-        Err(exit) => return exit,
+        Err(findings) => return fail(Exit::Configuration, &findings),
     };
     let probe = if arguments.no_probe { Probe::LeaveOut } else { Probe::Write };
     let config = &arguments.settings.config;
     let diagnosis = match diagnose(&settings, config, credentials.as_deref(), probe, log) {
-        Ok(diagnosis) => diagnosis,
+        Ok((diagnosis, _)) => diagnosis,
         Err(exit) => return exit,
     };
     if arguments.json {
@@ -74,8 +74,8 @@ pub(super) fn run(arguments: &DoctorArguments, log: &mut LogWriter) -> Exit {
 
 /// Reads the settings, with the folder in which their credentials are found: if the service does not run, the folder
 /// of the certificate, from which systemd takes the key.
-pub(super) fn read_settings(file: &SettingsFile) -> Result<(Settings, Option<PathBuf>), Exit> {
-    let settings = file.read_or_check().map_err(|findings| fail(Exit::Configuration, &findings))?;
+pub(super) fn read_settings(file: &SettingsFile) -> Result<(Settings, Option<PathBuf>), Findings> {
+    let settings = file.read_or_check()?;
     if let Some(own) = std::env::var_os("CREDENTIALS_DIRECTORY") {
         return Ok((settings, Some(own.into())));
     }
@@ -83,7 +83,7 @@ pub(super) fn read_settings(file: &SettingsFile) -> Result<(Settings, Option<Pat
     let Some(folder) = settings.tls.certificate.parent().filter(|_| is_credential).map(Path::to_owned) else {
         return Ok((settings, None));
     };
-    let settings = file.read_with_credentials(&folder).map_err(|problems| fail(Exit::Configuration, &problems))?;
+    let settings = file.read_with_credentials(&folder)?;
     Ok((settings, Some(folder)))
 }
 
@@ -94,7 +94,7 @@ pub(super) fn diagnose(
     credentials: Option<&Path>,
     probe: Probe,
     log: &mut LogWriter,
-) -> Result<Diagnosis, Exit> {
+) -> Result<(Diagnosis, Findings), Exit> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let mut findings = check_feeds(settings);
     let checked = block_on(log, async {
@@ -105,7 +105,8 @@ pub(super) fn diagnose(
         return Err(checked);
     }
     let subject = Subject { settings, config, credentials, findings: &findings };
-    Ok(examine(&subject, probe, &clock))
+    let diagnosis = examine(&subject, probe, &clock);
+    Ok((diagnosis, findings))
 }
 
 fn print(diagnosis: &Diagnosis) {

@@ -33,6 +33,7 @@ mod policy;
 mod progress;
 mod reload;
 mod serve;
+mod support;
 mod sync;
 mod sync_report;
 
@@ -80,4 +81,5 @@ pub use settings_file::SettingsFile;
 pub use signature::SignatureCommand;
 #[cfg(feature = "testkit")]
 pub use simulate::SimulateArguments;
+pub use support::{BundleArguments, SupportCommand};
 pub use sync::SyncArguments;

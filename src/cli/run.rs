@@ -8,7 +8,7 @@ use super::log::{LogWriter, start_log};
 use super::output::close;
 use super::{
     audit, backup, certificates, cluster, config, contract, doctor, health, lookup, manual, policy, reload, runtime,
-    serve, signature, sync,
+    serve, signature, support, sync,
 };
 #[cfg(feature = "testkit")]
 use super::{demo, generate, simulate};
@@ -38,6 +38,7 @@ fn run_command(command: Command, log: &mut LogWriter) -> Exit {
         Command::Serve(arguments) => serve::run(&arguments, log),
         Command::Health(arguments) => health::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments, log),
+        Command::Support(command) => support::run(&command, log),
         Command::Reload(arguments) => reload::run(&arguments),
         Command::Sync(arguments) => sync::run(&arguments, log),
         Command::Lookup(arguments) => runtime::block_on(log, lookup::run(&arguments)),

@@ -67,6 +67,7 @@ mod operators;
 mod shutdown;
 mod signatures;
 mod simulate;
+mod support_bundle;
 // What operators use.
 mod admin;
 mod admin_page;

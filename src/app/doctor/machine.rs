@@ -33,8 +33,9 @@ const PROGRAM_TIME: Duration = Duration::from_secs(3);
 /// User who fetches the feeds in the package.
 const FEEDS_USER: &str = "ehealth-attributes-feeds";
 
-/// The text of a small file of the system.
-pub(super) fn read_text(path: &str) -> Option<String> {
+/// The text of a small file of the system, at most 1 MiB of it.
+#[must_use]
+pub fn read_text(path: &str) -> Option<String> {
     let mut bytes = Vec::new();
     let flags = i32::try_from(OFlags::NONBLOCK.bits()).ok()?;
     let file = File::options().read(true).custom_flags(flags).open(path).ok()?;

@@ -16,6 +16,8 @@ mod upkeep;
 use std::path::Path;
 use std::sync::Arc;
 
+pub use machine::read_text as read_system_text;
+
 pub use check::{Check, CheckName, Diagnosis, Verdict};
 
 use self::facts::{CertificateFacts, Facts, SyncFacts, UnitFacts, VerificationFacts};
