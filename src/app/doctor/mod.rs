@@ -21,6 +21,7 @@ pub use machine::read_text as read_system_text;
 pub use check::{Check, CheckName, Diagnosis, Verdict};
 
 use self::facts::{CertificateFacts, Facts, SyncFacts, UnitFacts, VerificationFacts};
+use super::data_file::read_regular;
 use super::finding::Findings;
 use super::installed_units::{UNITS, compare_all};
 use super::load::{Loaded, load_active_config};
@@ -28,11 +29,14 @@ use super::{platform, verification_report};
 use crate::certificates::Facts as CertificateOf;
 use crate::config::Settings;
 use crate::server::tls::RevocationFiles;
+use datasets::sync::Source;
 use ehealth_core::closed_enum;
 use ehealth_core::model::{Clock, Timestamp};
 
 /// Folder that exists if systemd is the first process (sd_booted(3)).
 const BOOTED: &str = "/run/systemd/system";
+/// Maximum size of a verification report, in bytes.
+const MAX_REPORT: u64 = 4_096;
 /// Folders of installed units.
 const INSTALLED: [&str; 3] = [UNITS, "/usr/lib/systemd/system", "/lib/systemd/system"];
 
@@ -83,7 +87,12 @@ fn read(subject: &Subject<'_>, probe: Probe, clock: &Arc<dyn Clock>) -> Facts {
     let (service, feeds) = machine::users(settings);
     let verification = match &settings.verification_report {
         None => VerificationFacts::NotSet,
-        Some(file) => verification_report::read(file).map_or(VerificationFacts::Missing, VerificationFacts::Found),
+        // A regular file alone: the user of the service may put something else there, and root reads it.
+        Some(file) => {
+            let text = read_regular(file, MAX_REPORT).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+            let found = text.and_then(|text| verification_report::parse(&text));
+            found.map_or(VerificationFacts::Missing, VerificationFacts::Found)
+        }
     };
     let now = clock.now();
     Facts {
@@ -131,9 +140,18 @@ fn certificates(settings: &Settings, loaded: &Loaded, now: Timestamp) -> Certifi
     let Loaded { active_config, operators, .. } = loaded;
     let end = |setting| move |der: &_| CertificateOf::from_der(der).ok().map(|facts| (setting, facts.not_after));
     let mut ends: Vec<_> = active_config.chain.iter().filter_map(|der| end("server.certificate")(der)).collect();
-    for (side, setting) in [(&operators.admin, "admin.certificate"), (&operators.metrics, "metrics.certificate")] {
-        let chain = side.iter().flat_map(|side| &side.chain);
-        ends.extend(chain.filter_map(|der| end(setting)(der)));
+    for (side, certificate, client_ca) in [
+        (&operators.admin, "admin.certificate", "admin.client_ca"),
+        (&operators.metrics, "metrics.certificate", "metrics.client_ca"),
+    ] {
+        if let Some(side) = side {
+            ends.extend(side.chain.iter().filter_map(|der| end(certificate)(der)));
+            ends.extend(side.authorities.iter().filter_map(|der| end(client_ca)(der)));
+        }
+    }
+    for (setting, file) in other_certificates(settings) {
+        let chain = tls_files::read_certificates(file).unwrap_or_default();
+        ends.extend(chain.iter().filter_map(|der| end(setting)(der)));
     }
     let trust = active_config.client_verifier.trust();
     ends.extend(trust.authorities(now).map(|authority| ("trust.client_ca", authority.profile.not_after)));
@@ -144,4 +162,18 @@ fn certificates(settings: &Settings, loaded: &Loaded, now: Timestamp) -> Certifi
         next_updates: lists.map(crate::certificates::RevocationList::next_update).collect(),
         closed: trust.closed_issuers(now).count(),
     }
+}
+
+/// Certificates that the service does not load for its listeners: those with which it signs, and with which it
+/// and the process of the feeds identify themselves.
+fn other_certificates(settings: &Settings) -> impl Iterator<Item = (&'static str, &Path)> {
+    let signer =
+        settings.response_signer.iter().map(|files| ("message_signature.certificate", files.certificate.as_path()));
+    let cluster = settings.cluster.iter();
+    let cluster = cluster.map(|cluster| ("cluster.certificate", cluster.certificate.as_path()));
+    let feeds = settings.sync.feeds.iter().filter_map(|feed| match &feed.source {
+        Source::Https(feed) => Some(("feeds.DATASET.certificate", feed.identity.as_ref()?.certificate.as_path())),
+        Source::Folder(_) => None,
+    });
+    signer.chain(cluster).chain(feeds)
 }
