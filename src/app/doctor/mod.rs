@@ -1,5 +1,5 @@
-//! `doctor`: checks the machine under the service. What is read of it ([`machine`]) is plain data
-//! ([`facts`]); the verdicts are functions of that data alone.
+//! `doctor`: checks the machine under the service. What is read of it (`machine`) is plain data
+//! (`facts`); the verdicts are functions of that data alone.
 //!
 //! The settings have a check of their own ([`check`](super::check())); its findings are one line here.
 

@@ -16,7 +16,7 @@ pub struct Entry {
 /// The entries, and what is not there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bundle {
-    /// In the order of [`NAMES`].
+    /// In the order of [`NAMES`](super::NAMES).
     pub entries: Vec<Entry>,
     /// Names, and why they are missing.
     pub left_out: Vec<(&'static str, String)>,

@@ -1,7 +1,7 @@
 //! A support bundle: one archive to send to support, with no person's data and no secret.
 //!
 //! Its parts are a closed list ([`NAMES`]). Each is made from fields that were chosen one by one
-//! ([`gather`], [`log_lines`]), and every text of it passes the redactor ([`redact`]). No folder is copied;
+//! (`gather`, `log_lines`), and every text of it passes the redactor (`redact`). No folder is copied;
 //! records of the audit log, datasets, rejected records and the environment are not read.
 
 mod archive;
