@@ -42,8 +42,16 @@ mod platform;
 mod rehearsal;
 
 // What systemd has to permit.
+pub mod installed_units;
 pub mod units;
 
+// What operators see of the machine.
+mod admin_fetch;
+mod bounded_run;
+pub mod doctor;
+pub mod support;
+
+pub use admin_fetch::{AdminAnswer, fetch};
 pub use backup::{BackedUp, BackupError, KeysToo, back_up, restore};
 pub use bound::Bound;
 pub use check::{CheckedPlace, Prepared, StartedCopy, check, check_feeds, check_unreadable};

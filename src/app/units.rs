@@ -35,6 +35,23 @@ closed_enum! {
     }
 }
 
+closed_enum! {
+    /// A drop-in beside the one in the folder of units. Codes: JSON and text.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum DropInState {
+        /// The packaged unit suffices, and there is no drop-in.
+        NotNeeded => "not-needed",
+        /// The drop-in is missing.
+        New => "new",
+        /// The drop-in differs.
+        Changed => "changed",
+        /// The drop-in is the one in the folder.
+        Current => "current",
+        /// The drop-in in the folder is no longer needed.
+        Obsolete => "obsolete",
+    }
+}
+
 /// What one unit needs beyond the packaged file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DropIn {

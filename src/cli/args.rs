@@ -10,6 +10,7 @@ use super::config::ConfigCommand;
 use super::contract::ContractCommand;
 #[cfg(feature = "testkit")]
 use super::demo::DemoArguments;
+use super::doctor::DoctorArguments;
 #[cfg(feature = "testkit")]
 use super::generate::GenerateArguments;
 use super::health::HealthArguments;
@@ -23,6 +24,7 @@ use super::serve::ServeArguments;
 use super::signature::SignatureCommand;
 #[cfg(feature = "testkit")]
 use super::simulate::SimulateArguments;
+use super::support::SupportCommand;
 use super::sync::SyncArguments;
 use super::traces::TracesArguments;
 
@@ -64,6 +66,11 @@ Examples:
   ehealth-attributes config check
   ehealth-attributes config example > config.toml";
 
+const SUPPORT_HELP: &str = "\
+Examples:
+  ehealth-attributes support bundle --dry-run
+  ehealth-attributes support bundle --help";
+
 const POLICY_HELP: &str = "\
 Examples:
   ehealth-attributes policy check policy.toml
@@ -93,6 +100,11 @@ pub enum Command {
     Serve(ServeArguments),
     /// Check whether the running service is ready
     Health(HealthArguments),
+    /// Check the machine: clock, disks, permissions, kernel, units, certificates
+    Doctor(DoctorArguments),
+    /// Gather what support has to know
+    #[command(subcommand, after_help = SUPPORT_HELP)]
+    Support(SupportCommand),
     /// Have a running service reload its policy, certificates and CRLs
     Reload(ReloadArguments),
     /// Synchronise the datasets with their feeds, once or continuously

@@ -28,12 +28,14 @@ mod audit;
 mod backup;
 mod cluster;
 mod config;
+mod doctor;
 mod health;
 mod policy;
 mod progress;
 mod reload;
 mod restore;
 mod serve;
+mod support;
 mod sync;
 mod sync_report;
 mod traces;
@@ -66,6 +68,7 @@ pub use config::ConfigCommand;
 pub use contract::ContractCommand;
 #[cfg(feature = "testkit")]
 pub use demo::DemoArguments;
+pub use doctor::DoctorArguments;
 pub use exit::Exit;
 #[cfg(feature = "testkit")]
 pub use generate::GenerateArguments;
@@ -82,5 +85,6 @@ pub use settings_file::SettingsFile;
 pub use signature::SignatureCommand;
 #[cfg(feature = "testkit")]
 pub use simulate::SimulateArguments;
+pub use support::{BundleArguments, SupportCommand};
 pub use sync::SyncArguments;
 pub use traces::TracesArguments;

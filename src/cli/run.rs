@@ -7,8 +7,8 @@ use super::exit::Exit;
 use super::log::{LogWriter, start_log};
 use super::output::close;
 use super::{
-    audit, backup, certificates, cluster, config, contract, health, lookup, manual, policy, reload, restore, runtime,
-    serve, signature, sync, traces,
+    audit, backup, certificates, cluster, config, contract, doctor, health, lookup, manual, policy, reload, restore,
+    runtime, serve, signature, support, sync, traces,
 };
 #[cfg(feature = "testkit")]
 use super::{demo, generate, simulate};
@@ -37,6 +37,8 @@ fn run_command(command: Command, log: &mut LogWriter) -> Exit {
     match command {
         Command::Serve(arguments) => serve::run(&arguments, log),
         Command::Health(arguments) => health::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments, log),
+        Command::Support(command) => support::run(&command, log),
         Command::Reload(arguments) => reload::run(&arguments),
         Command::Sync(arguments) => sync::run(&arguments, log),
         Command::Traces(arguments) => traces::run(&arguments, log),

@@ -1,6 +1,6 @@
 //! The arguments that name the settings.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -40,11 +40,18 @@ impl SettingsFile {
         self.overrides().credentials().to_owned()
     }
 
-    fn overrides(&self) -> Overrides {
-        let environment = std::env::vars_os().filter_map(|(name, value)| {
-            // The names and values of our variables are UTF-8; skip all others.
-            Some((name.into_string().ok()?, value.into_string().ok()?))
-        });
-        Overrides::new(environment, &self.set)
+    /// As [`read`](Self::read), with the credentials of this folder.
+    pub(super) fn read_with_credentials(&self, folder: &Path) -> Result<Settings, Problems> {
+        let credentials = ("CREDENTIALS_DIRECTORY".to_owned(), folder.display().to_string());
+        read_settings_with(&self.config, &Overrides::new(environment().chain([credentials]), &self.set))
     }
+
+    fn overrides(&self) -> Overrides {
+        Overrides::new(environment(), &self.set)
+    }
+}
+
+/// The environment. The names and values of our variables are UTF-8; all others are left out.
+fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }

@@ -16,7 +16,9 @@ use crate::support::simulation::{Simulation, project};
 use crate::support::unread::{Caller, client_tls, serve, workspace};
 
 /// Schemas of outputs that need a database or a signed exchange: the test that validates each.
-const ELSEWHERE: [(&str, &str); 4] = [
+const ELSEWHERE: [(&str, &str); 6] = [
+    ("support-bundle", "tests/it/support_bundle.rs"),
+    ("doctor", "tests/it/doctor.rs"),
     ("audit-prove-signature", "tests/it/signatures/relays.rs"),
     ("audit-rebuild", "tests/cluster/scenarios/schemas.rs"),
     ("cluster-migrate", "tests/cluster/scenarios/schemas.rs"),

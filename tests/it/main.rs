@@ -57,6 +57,7 @@ mod config_check;
 mod containers;
 mod contract_export;
 mod descriptors;
+mod doctor;
 mod edited_files;
 mod legal_contexts;
 mod log;
@@ -67,6 +68,7 @@ mod operators;
 mod shutdown;
 mod signatures;
 mod simulate;
+mod support_bundle;
 // What operators use.
 mod admin;
 mod admin_page;

@@ -5,9 +5,10 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Output};
 
 use crate::support::environment::skip;
+use crate::support::program::PROGRAM;
 use crate::support::python;
 
 /// Ways to enter new namespaces: as root, or as a user who becomes root in them.
@@ -18,12 +19,13 @@ const WAYS: [&[&str]; 2] = [
 
 /// Blocks that are shown and not run: page, first line. They need what the machine of the
 /// test lacks: the sources, a journal, version 0.1, a CRL, the program of another package, a policy of the past.
-const NOT_RUN: [(&str, &str); 12] = [
+const NOT_RUN: [(&str, &str); 13] = [
     ("install", "cargo run --release -- demo --once --port 0 --dir trial"),
     (
         "configure",
         "journalctl -u ehealth-attributes -o cat -f -n 0 | ehealth-attributes traces --collector http://127.0.0.1:4318",
     ),
+    ("diagnose", "ehealth-attributes doctor"),
     ("incident", "journalctl -u ehealth-attributes -o cat --since -1h | grep -E 'MSG00003|MSG90053'"),
     ("incident", "journalctl --disk-usage"),
     ("incident", "openssl crl -in ca.crl -noout -issuer -lastupdate -nextupdate"),
@@ -74,31 +76,30 @@ fn assets() -> String {
     assets.into_iter().map(line).collect()
 }
 
-#[test]
-fn the_guide_works_word_for_word() {
-    let Some(way) = WAYS
-        .into_iter()
-        .find(|way| Command::new("unshare").args(*way).arg("true").status().is_ok_and(|status| status.success()))
-    else {
-        skip("cannot create namespaces, so the operations guide is not tested");
-        return;
+/// Runs a script as root on a machine with the package's files (`tests/runbook/machine.sh`); `None` where no namespaces
+/// can be created.
+pub fn on_a_machine(script: &str) -> Option<Output> {
+    let may =
+        |way: &&[&str]| Command::new("unshare").args(*way).arg("true").status().is_ok_and(|status| status.success());
+    let Some(way) = WAYS.into_iter().find(may) else {
+        skip("cannot create namespaces, so neither the operations guide nor the packaged layout is tested");
+        return None;
     };
     let folder = tempfile::tempdir().expect("a temporary folder");
     let (commands, files) = (folder.path().join("commands"), folder.path().join("assets"));
-    let script = format!("set -euo pipefail\n{}", in_the_guide("sh"));
-    assert!(script.matches("THE-BLOCK\n").count() > 40, "{script}");
-    fs::write(&commands, script).expect("written");
+    fs::write(&commands, format!("set -euo pipefail\n{script}")).expect("written");
     fs::write(&files, assets()).expect("written");
-    let followed = Command::new("unshare")
-        .args(way)
-        .arg("bash")
-        .arg(python::project().join("tests/runbook/machine.sh"))
-        .arg(python::project())
-        .arg(Path::new(env!("CARGO_BIN_EXE_ehealth-attributes")))
-        .args([&files, &commands])
-        .env_remove("EHEALTH_ATTRIBUTES_LOG")
-        .output()
-        .expect("unshare");
+    let mut unshare = Command::new("unshare");
+    unshare.args(way).arg("bash").arg(python::project().join("tests/runbook/machine.sh")).arg(python::project());
+    unshare.arg(Path::new(PROGRAM)).args([&files, &commands]).env_remove("EHEALTH_ATTRIBUTES_LOG");
+    Some(unshare.output().expect("unshare"))
+}
+
+#[test]
+fn the_guide_works_word_for_word() {
+    let script = in_the_guide("sh");
+    assert!(script.matches("THE-BLOCK\n").count() > 40, "{script}");
+    let Some(followed) = on_a_machine(&script) else { return };
     let printed = String::from_utf8_lossy(&followed.stderr);
     let printed = printed.get(printed.len().saturating_sub(6_000)..).unwrap_or(&printed);
     assert!(followed.status.success(), "{}\n{}", printed, String::from_utf8_lossy(&followed.stdout));

@@ -6,7 +6,7 @@ import sys
 import textwrap
 
 # In this order: later pages need what earlier ones made.
-PAGES = ["install", "configure", "consumers", "incident", "rotate", "back-up", "restore",
+PAGES = ["install", "configure", "consumers", "diagnose", "incident", "rotate", "back-up", "restore",
          "upgrade", "audit-visit", "gdpr-request", "timetable", "capacity"]
 # Without a command for this machine.
 OTHERS = ["cluster", "faults"]

@@ -64,12 +64,13 @@ impl Users {
 }
 
 /// Libraries and the crates that may use them outside tests.
-const LIBRARIES: [(&str, Users); 52] = [
+const LIBRARIES: [(&str, Users); 53] = [
     ("thiserror", All),
     // One library each: the crate that has it is what has to change with it.
     ("quick-xml", Only(&["datasets"])),
     ("csv", Only(&[GATEWAY, "datasets", "testkit"])),
-    ("flate2", Only(&["datasets", "testkit"])),
+    ("flate2", Only(&[GATEWAY, "datasets", "testkit"])),
+    ("tar", Only(&[GATEWAY])),
     ("zstd", Only(&["datasets", "testkit"])),
     ("rusqlite", Only(&["datasets", "audit-log"])),
     ("tokio-postgres", Only(&["cluster"])),

@@ -15,11 +15,12 @@ const GATEWAY: [&[&str]; 6] =
     [&["certificates", "peer_log"], &["server", "admin"], &["config"], &["app"], &["cli"], &["main"]];
 
 /// Libraries that one module of the gateway hides from the others.
-const LIBRARIES: [(&str, &[&str]); 15] = [
+const LIBRARIES: [(&str, &[&str]); 17] = [
     ("clap", &["cli", "main"]),
     ("clap_complete", &["cli"]),
     ("clap_mangen", &["cli"]),
     ("csv", &["cli"]),
+    ("flate2", &["app"]),
     ("indicatif", &["cli"]),
     ("landlock", &["app"]),
     ("listenfd", &["cli"]),
@@ -27,6 +28,7 @@ const LIBRARIES: [(&str, &[&str]); 15] = [
     ("memchr", &["server"]),
     ("pulldown_cmark", &["admin"]),
     ("rcgen", &["cli"]),
+    ("tar", &["app"]),
     ("toml", &["config"]),
     ("tracing_subscriber", &["cli"]),
     ("webpki", &["server"]),
