@@ -26,9 +26,9 @@ use super::finding::Findings;
 use super::installed_units::{UNITS, compare_all};
 use super::load::{Loaded, load_active_config};
 use super::{platform, verification_report};
-use crate::certificates::Facts as CertificateOf;
 use crate::config::Settings;
 use crate::server::tls::RevocationFiles;
+use certificates::Facts as CertificateOf;
 use datasets::sync::Source;
 use ehealth_core::closed_enum;
 use ehealth_core::model::{Clock, Timestamp};
@@ -159,7 +159,7 @@ fn certificates(settings: &Settings, loaded: &Loaded, now: Timestamp) -> Certifi
     CertificateFacts {
         ends,
         has_crls: settings.tls.revocation != RevocationFiles::None,
-        next_updates: lists.map(crate::certificates::RevocationList::next_update).collect(),
+        next_updates: lists.map(certificates::RevocationList::next_update).collect(),
         closed: trust.closed_issuers(now).count(),
     }
 }

@@ -63,7 +63,7 @@ fn append(archive: &mut tar::Builder<impl Write>, name: &str, content: &[u8], at
 /// SHA-256 of these bytes.
 #[must_use]
 pub fn sha256(bytes: &[u8]) -> Digest {
-    crate::certificates::sha256(bytes)
+    certificates::sha256(bytes)
 }
 
 #[cfg(test)]

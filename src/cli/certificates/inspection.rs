@@ -5,7 +5,7 @@ use std::path::Path;
 use super::fitness::{Inspected, Validity, unfit_for};
 use super::purpose::Purpose;
 use super::trust::Verdict;
-use crate::certificates::Profile;
+use certificates::Profile;
 use ehealth_core::model::Timestamp;
 
 /// What is shown of a file.

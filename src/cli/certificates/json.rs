@@ -6,7 +6,7 @@ use super::fitness::{Inspected, Validity, days_left, unfit_for};
 use super::inspection::Inspection;
 use super::purpose::Purpose;
 use super::trust::{ListState, Recognised, Verdict};
-use crate::certificates::{Description, Profile};
+use certificates::{Description, Profile};
 use ehealth_core::model::{NamedEnvironment, Timestamp};
 
 pub(super) fn write(inspection: &Inspection<'_>) -> Value {

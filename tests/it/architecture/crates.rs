@@ -75,7 +75,7 @@ const LIBRARIES: [(&str, Users); 53] = [
     ("rusqlite", Only(&["datasets", "audit-log"])),
     ("tokio-postgres", Only(&["cluster"])),
     ("tokio-postgres-rustls", Only(&["cluster"])),
-    ("x509-parser", Only(&["certificates", GATEWAY])),
+    ("x509-parser", Only(&["certificates"])),
     ("webpki", Only(&["certificates", "client", GATEWAY])),
     ("rcgen", Only(&["testkit"])),
     ("memchr", Only(&["soap", GATEWAY])),

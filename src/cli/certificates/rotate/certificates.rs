@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::super::fitness::{Inspected, days_left};
 use super::failure::{Failure, failed};
-use crate::certificates::{Description, Facts, Profile, Purposes};
+use certificates::{Description, Facts, Profile, Purposes};
 use ehealth_core::model::Timestamp;
 
 /// A certificate with its issuers, parsed.
