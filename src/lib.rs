@@ -6,8 +6,8 @@
 //!
 //! This crate is the program. What it is made of are crates of their own: the rules
 //! ([`ehealth_core`]), the wire format ([`soap`]), the datasets ([`datasets`]), the audit log
-//! ([`audit_log`], [`audit_verify`]), certificates and keys in files ([`tls_files`]). [`client`] is
-//! the client that `lookup` uses.
+//! ([`audit_log`], [`audit_verify`]), the content of certificates and CRLs ([`certificates`]), certificates
+//! and keys in files ([`tls_files`]). [`client`] is the client that `lookup` uses.
 //!
 //! | module | content |
 //! |---|---|
@@ -17,7 +17,6 @@
 //! | [`admin`] | health, metrics and the page for operators |
 //! | [`server`] | the service on the wire: TLS and trust, HTTP/1.1, limits, one message exchange |
 //! | [`peer_log`] | log lines that a peer can cause: sampled, counted, summed up once a minute |
-//! | [`certificates`] | content of certificates and CRLs: facts, permitted uses, the organisation of a subject |
 //!
 //! # Where to start
 //!
@@ -32,7 +31,6 @@
 
 pub mod admin;
 pub mod app;
-pub mod certificates;
 pub mod cli;
 pub mod config;
 pub mod peer_log;

@@ -6,7 +6,7 @@
 
 #![no_main]
 
-use ehealth_attributes::certificates::{Facts, Profile, RevocationList, Serial, read_issuer};
+use certificates::{Facts, Profile, RevocationList, Serial, read_issuer};
 use ehealth_core::model::{Ssin, Timestamp};
 use libfuzzer_sys::fuzz_target;
 use sha2::{Digest as _, Sha256};

@@ -135,7 +135,10 @@ impl fmt::Display for Reason {
                 write!(f, "The audit log is not writable, so no request is answered: {trouble}.")
             }
             Self::AuditLogCompromised(what) => {
-                write!(f, "The evidence in the audit log is compromised: {what}. Change nothing; see the runbook.")
+                write!(
+                    f,
+                    "The evidence in the audit log is compromised: {what}. Change nothing; see the operations guide, \"A damaged audit log\"."
+                )
             }
             Self::AuditLogClosed => write!(f, "The audit log is closed, so no request is answered."),
             Self::NotReplicated(reason) => {

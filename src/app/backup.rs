@@ -80,7 +80,7 @@ fn list_findings(verdict: &Verdict) -> String {
     verdict.findings.iter().map(|finding| format!("  {finding}")).collect::<Vec<_>>().join("\n")
 }
 
-fn at(path: &Path) -> impl FnOnce(io::Error) -> BackupError {
+pub(super) fn at(path: &Path) -> impl FnOnce(io::Error) -> BackupError {
     |reason| BackupError::File { path: path.to_owned(), reason }
 }
 

@@ -39,10 +39,19 @@ mod verification_report;
 mod backup;
 mod confinement;
 mod platform;
+mod rehearsal;
 
 // What systemd has to permit.
+pub mod installed_units;
 pub mod units;
 
+// What operators see of the machine.
+mod admin_fetch;
+mod bounded_run;
+pub mod doctor;
+pub mod support;
+
+pub use admin_fetch::{AdminAnswer, fetch};
 pub use backup::{BackedUp, BackupError, KeysToo, back_up, restore};
 pub use bound::Bound;
 pub use check::{CheckedPlace, Prepared, StartedCopy, check, check_feeds, check_unreadable};
@@ -53,6 +62,7 @@ pub use finding::{Cause, Finding, Findings, Severity};
 pub use nodes::report_node;
 pub use notify::Notifier;
 pub use platform::{Confined, ProcessFiles};
+pub use rehearsal::{Rehearsal, RehearsalError, RestoredDataset, rehearse};
 pub use reload::Reloader;
 pub use service::App;
 pub use verification_report::leave_verification;

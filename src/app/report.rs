@@ -9,10 +9,10 @@ use crate::admin::{
     AuthorityReport, CertificateReport, CertificateRole, ContextReport, CrlReport, GrantEnd, GrantReport, GrantsReport,
     PolicyReport, Setting,
 };
-use crate::certificates::{Facts, Profile};
 use crate::config::{self, Settings};
 use crate::server::tls::OperatorSide;
 use crate::server::trust::AuthorityAt;
+use certificates::{Facts, Profile};
 use ehealth_core::lookup::FreshnessLimits;
 use ehealth_core::model::{Dataset, Date};
 use ehealth_core::policy::{Consumer, ContextDefinition, Grant, Register, find_warnings};

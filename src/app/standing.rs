@@ -7,10 +7,10 @@ use rustls::pki_types::CertificateDer;
 
 use super::finding::{Finding, Severity};
 use super::operators::OperatorSides;
-use crate::certificates::{Facts, Profile, may_be_server};
 use crate::config::Settings;
 use crate::server::ActiveConfig;
 use crate::server::tls::{RevocationFiles, is_valid_for};
+use certificates::{Facts, Profile, may_be_server};
 use ehealth_core::model::Timestamp;
 use ehealth_core::policy::{PolicyWarning, find_revoked_signers, find_warnings};
 

@@ -114,7 +114,7 @@ pub(super) fn of_audit_log(settings: &Settings, error: AuditError) -> Finding {
         }
         AuditError::Io(kind) => ("audit_log.folder", &log.folder, Cause::System, remedy_of_io(&kind.into())),
         AuditError::Checkpoint(_) => {
-            let remedy = "restore the audit log with its checkpoint (docs/operations/runbook.md)";
+            let remedy = "restore the audit log with its checkpoint (docs/operations/restore.md)";
             ("audit_log.folder", &log.folder, Cause::Configuration, remedy)
         }
         AuditError::Copy(kind) => {

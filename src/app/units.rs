@@ -42,6 +42,23 @@ closed_enum! {
     }
 }
 
+closed_enum! {
+    /// A drop-in beside the one in the folder of units. Codes: JSON and text.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum DropInState {
+        /// The packaged unit suffices, and there is no drop-in.
+        NotNeeded => "not-needed",
+        /// The drop-in is missing.
+        New => "new",
+        /// The drop-in differs.
+        Changed => "changed",
+        /// The drop-in is the one in the folder.
+        Current => "current",
+        /// The drop-in in the folder is no longer needed.
+        Obsolete => "obsolete",
+    }
+}
+
 /// What one unit needs beyond the packaged file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DropIn {
@@ -239,17 +256,18 @@ fn credentials_of<'a>(
     credentials: &Path,
 ) -> BTreeSet<String> {
     let of_key = |(certificate, key): (&PathBuf, &PathBuf)| {
-        let (name, file) = credential_file(certificate, key, credentials)?;
-        Some(format!("{name}:{}", file.display()))
+        let file = credential_file((certificate, key), credentials)?;
+        Some(format!("{}:{}", file.file_name()?.to_str()?, file.display()))
     };
     keys.into_iter().filter_map(of_key).collect()
 }
 
-/// Name and file of a key that is a credential: the file is beside the certificate. `None` for any other key.
+/// The file from which systemd takes a key that is a credential: beside its certificate. `None`: the
+/// key is not a credential.
 #[must_use]
-pub fn credential_file(certificate: &Path, key: &Path, credentials: &Path) -> Option<(String, PathBuf)> {
-    let name = key.strip_prefix(credentials).ok()?.to_str()?;
-    Some((name.to_owned(), certificate.parent().unwrap_or(Path::new("")).join(name)))
+pub fn credential_file((certificate, key): (&Path, &Path), credentials: &Path) -> Option<PathBuf> {
+    let name = key.strip_prefix(credentials).ok()?;
+    Some(certificate.parent().unwrap_or(Path::new("")).join(name))
 }
 
 /// A line for each folder outside of the packaged one.

@@ -12,7 +12,11 @@ use ehealth_core::model::Timestamp;
 
 /// Reads the report; `None` if the file is missing or cannot be parsed.
 pub(super) fn read(file: &Path) -> Option<Verification> {
-    let text = fs::read_to_string(file).ok()?;
+    parse(&fs::read_to_string(file).ok()?)
+}
+
+/// Parses a report.
+pub(super) fn parse(text: &str) -> Option<Verification> {
     let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
     Some(Verification {
         at: Timestamp::parse(field("at")?).ok()?,

@@ -3,13 +3,14 @@
 use clap::{Parser, Subcommand};
 
 use super::audit::AuditCommand;
-use super::backup::{BackupArguments, RestoreArguments};
+use super::backup::BackupArguments;
 use super::certificates::CertificatesCommand;
 use super::cluster::ClusterCommand;
 use super::config::ConfigCommand;
 use super::contract::ContractCommand;
 #[cfg(feature = "testkit")]
 use super::demo::DemoArguments;
+use super::doctor::DoctorArguments;
 #[cfg(feature = "testkit")]
 use super::generate::GenerateArguments;
 use super::health::HealthArguments;
@@ -18,11 +19,14 @@ use super::lookup::LookupArguments;
 use super::manual::{CompletionsArguments, ManArguments};
 use super::policy::PolicyCommand;
 use super::reload::ReloadArguments;
+use super::restore::RestoreArguments;
 use super::serve::ServeArguments;
 use super::signature::SignatureCommand;
 #[cfg(feature = "testkit")]
 use super::simulate::SimulateArguments;
+use super::support::SupportCommand;
 use super::sync::SyncArguments;
+use super::traces::TracesArguments;
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -34,7 +38,7 @@ Examples:
 const CERTIFICATES_HELP: &str = "\
 Examples:
   ehealth-attributes certificates inspect fund.pem
-  ehealth-attributes certificates inspect fund.pem --ca clients-ca.pem";
+  ehealth-attributes certificates rotate server --cert new.pem";
 
 const CONTRACT_HELP: &str = "\
 Examples:
@@ -61,6 +65,11 @@ const CONFIG_HELP: &str = "\
 Examples:
   ehealth-attributes config check
   ehealth-attributes config example > config.toml";
+
+const SUPPORT_HELP: &str = "\
+Examples:
+  ehealth-attributes support bundle --dry-run
+  ehealth-attributes support bundle --help";
 
 const POLICY_HELP: &str = "\
 Examples:
@@ -91,13 +100,20 @@ pub enum Command {
     Serve(ServeArguments),
     /// Check whether the running service is ready
     Health(HealthArguments),
+    /// Check the machine: clock, disks, permissions, kernel, units, certificates
+    Doctor(DoctorArguments),
+    /// Gather what support has to know
+    #[command(subcommand, after_help = SUPPORT_HELP)]
+    Support(SupportCommand),
     /// Have a running service reload its policy, certificates and CRLs
     Reload(ReloadArguments),
     /// Synchronise the datasets with their feeds, once or continuously
     Sync(SyncArguments),
+    /// Send the traces in log lines to an OpenTelemetry collector, as a process of its own
+    Traces(TracesArguments),
     /// Look up one person or many through a running service
     Lookup(Box<LookupArguments>),
-    /// Show what a certificate names, and whether the service would accept it
+    /// Show what a certificate names and whether it would be accepted, or replace one of the service
     #[command(subcommand, after_help = CERTIFICATES_HELP)]
     Certificates(CertificatesCommand),
     /// Write the WSDLs and schemas of the services to files, for client generators
@@ -126,7 +142,7 @@ pub enum Command {
     Config(ConfigCommand),
     /// Copy the datasets and the audit log while the service runs
     Backup(BackupArguments),
-    /// Verify a backup and put it in place
+    /// Verify a backup and put it in place, or rehearse that
     Restore(RestoreArguments),
     /// Check a policy file, explain a decision, or pin a certificate
     #[command(subcommand, after_help = POLICY_HELP)]

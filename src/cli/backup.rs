@@ -1,5 +1,4 @@
-//! `backup` and `restore`: copies datasets and audit log while the service runs, and puts a copy
-//! back.
+//! `backup`: copies datasets and audit log while the service runs.
 
 use std::path::PathBuf;
 
@@ -7,7 +6,7 @@ use clap::Args;
 
 use super::exit::{Exit, fail};
 use super::settings_file::SettingsFile;
-use crate::app::{KeysToo, back_up, restore};
+use crate::app::{KeysToo, back_up};
 use audit_verify::Verdict;
 use ehealth_core::model::Dataset;
 
@@ -35,35 +34,6 @@ pub struct BackupArguments {
     pub with_keys: bool,
 }
 
-const RESTORE_HELP: &str = "\
-Example:
-  ehealth-attributes restore --from /srv/backup/2026-01-15 --checkpoint /srv/checkpoint
-
-The service must be stopped, and the folders of the datasets and the audit log must be empty.
-
-Exit codes:
-  0  verified and put in place
-  1  failed; the message gives the reason
-  3  the settings have errors";
-
-/// Arguments of `restore`.
-#[derive(Debug, Args)]
-#[command(after_help = RESTORE_HELP)]
-pub struct RestoreArguments {
-    /// Settings: they name the folders to restore to
-    #[command(flatten)]
-    pub settings: SettingsFile,
-    /// Folder of the backup
-    #[arg(long, value_name = "DIR")]
-    pub from: PathBuf,
-    /// Folder with a copy of the keys, to put in place as well
-    #[arg(long, value_name = "DIR")]
-    pub keys: Option<PathBuf>,
-    /// Checkpoint that was kept elsewhere; a backup that lacks records which it signs is refused
-    #[arg(long, value_name = "FILE")]
-    pub checkpoint: Option<PathBuf>,
-}
-
 /// Makes a backup.
 pub(super) fn run_backup(arguments: &BackupArguments) -> Exit {
     let settings = match arguments.settings.read() {
@@ -88,23 +58,8 @@ pub(super) fn run_backup(arguments: &BackupArguments) -> Exit {
     }
 }
 
-/// Restores a backup.
-pub(super) fn run_restore(arguments: &RestoreArguments) -> Exit {
-    let settings = match arguments.settings.read() {
-        Ok(settings) => settings,
-        Err(problems) => return fail(Exit::Configuration, &problems),
-    };
-    let (keys, checkpoint) = (arguments.keys.as_deref(), arguments.checkpoint.as_deref());
-    match restore(&settings, &arguments.from, keys, checkpoint) {
-        Ok(verdict) => {
-            print_verdict(&verdict);
-            Exit::Done
-        }
-        Err(error) => fail(Exit::Failed, &error),
-    }
-}
-
-fn print_verdict(verdict: &Verdict) {
+/// Prints the result of a verification.
+pub(super) fn print_verdict(verdict: &Verdict) {
     println!("audit log: sound, {} records, root {}", verdict.size, verdict.root);
     println!("{}", verdict.truncation);
 }

@@ -36,6 +36,8 @@ pub enum Exit {
     SignatureWrong,
     /// 12: `certificates inspect`: the certificate would be refused.
     CertificateRefused,
+    /// 13: `doctor`: a check found a problem.
+    ProblemFound,
 }
 
 impl Exit {
@@ -56,6 +58,7 @@ impl Exit {
             Self::Refused => 10,
             Self::SignatureWrong => 11,
             Self::CertificateRefused => 12,
+            Self::ProblemFound => 13,
         }
     }
 }

@@ -1,17 +1,12 @@
 //! `health`: checks whether the running service is ready. For operators and container health
 //! checks.
 
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
-
 use clap::Args;
 
 use super::exit::{Exit, fail};
 use super::settings_file::SettingsFile;
+use crate::app::fetch;
 
-/// Timeout of the connection and of each read. A service that works answers at once.
-const TIMEOUT: Duration = Duration::from_secs(5);
 /// Maximum size of the answer, 1 MiB: more than any list of reasons.
 const MAX_ANSWER: u64 = 1 << 20;
 
@@ -51,20 +46,11 @@ pub(super) fn run(arguments: &HealthArguments) -> Exit {
         return fail(Exit::Failed, &advice);
     }
     let path = if arguments.live { "/health/live" } else { "/health/ready" };
-    match get(admin.listen, path) {
+    match fetch(admin.listen, path, "*/*", MAX_ANSWER) {
         Ok(answer) => {
-            print!("{}", answer.split_once("\r\n\r\n").map_or("", |(_, body)| body));
-            if answer.starts_with("HTTP/1.1 200 ") { Exit::Done } else { Exit::Failed }
+            print!("{}", answer.body);
+            if answer.is_ok { Exit::Done } else { Exit::Failed }
         }
         Err(error) => fail(Exit::Unreachable, &format_args!("{}: {error}", admin.listen)),
     }
-}
-
-fn get(address: SocketAddr, path: &str) -> std::io::Result<String> {
-    let mut stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
-    stream.set_read_timeout(Some(TIMEOUT))?;
-    stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").as_bytes())?;
-    let mut answer = String::new();
-    stream.take(MAX_ANSWER).read_to_string(&mut answer)?;
-    Ok(answer)
 }

@@ -21,19 +21,24 @@ mod log;
 mod process;
 mod runtime;
 mod safe_text;
+mod writer_user;
 
 // The gateway and its operators.
 mod audit;
 mod backup;
 mod cluster;
 mod config;
+mod doctor;
 mod health;
 mod policy;
 mod progress;
 mod reload;
+mod restore;
 mod serve;
+mod support;
 mod sync;
 mod sync_report;
+mod traces;
 
 // What integrators use: the client, the contract as files, certificates, signatures of messages.
 mod certificates;
@@ -56,7 +61,7 @@ mod test_service;
 
 pub use args::{Arguments, Command};
 pub use audit::AuditCommand;
-pub use backup::{BackupArguments, RestoreArguments};
+pub use backup::BackupArguments;
 #[cfg(feature = "acme")]
 pub use certificates::AcmeArguments;
 pub use certificates::{CertificatesCommand, InspectArguments};
@@ -65,6 +70,7 @@ pub use config::ConfigCommand;
 pub use contract::ContractCommand;
 #[cfg(feature = "testkit")]
 pub use demo::DemoArguments;
+pub use doctor::DoctorArguments;
 pub use exit::Exit;
 #[cfg(feature = "testkit")]
 pub use generate::GenerateArguments;
@@ -74,10 +80,13 @@ pub use lookup::{BatchArguments, LookupArguments};
 pub use manual::{CompletionsArguments, ManArguments, ShellName};
 pub use policy::{ExplainArguments, PolicyCommand};
 pub use reload::ReloadArguments;
+pub use restore::RestoreArguments;
 pub use run::run;
 pub use serve::ServeArguments;
 pub use settings_file::SettingsFile;
 pub use signature::SignatureCommand;
 #[cfg(feature = "testkit")]
 pub use simulate::SimulateArguments;
+pub use support::{BundleArguments, SupportCommand};
 pub use sync::SyncArguments;
+pub use traces::TracesArguments;

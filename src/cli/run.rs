@@ -7,8 +7,8 @@ use super::exit::Exit;
 use super::log::{LogWriter, start_log};
 use super::output::close;
 use super::{
-    audit, backup, certificates, cluster, config, contract, health, lookup, manual, policy, reload, runtime, serve,
-    signature, sync,
+    audit, backup, certificates, cluster, config, contract, doctor, health, lookup, manual, policy, reload, restore,
+    runtime, serve, signature, support, sync, traces,
 };
 #[cfg(feature = "testkit")]
 use super::{demo, generate, simulate};
@@ -37,8 +37,11 @@ fn run_command(command: Command, log: &mut LogWriter) -> Exit {
     match command {
         Command::Serve(arguments) => serve::run(&arguments, log),
         Command::Health(arguments) => health::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments, log),
+        Command::Support(command) => support::run(&command, log),
         Command::Reload(arguments) => reload::run(&arguments),
         Command::Sync(arguments) => sync::run(&arguments, log),
+        Command::Traces(arguments) => traces::run(&arguments, log),
         Command::Lookup(arguments) => runtime::block_on(log, lookup::run(&arguments)),
         Command::Certificates(command) => certificates::run(&command, log),
         Command::Contract(command) => contract::run(&command),
@@ -53,7 +56,7 @@ fn run_command(command: Command, log: &mut LogWriter) -> Exit {
         Command::Cluster(command) => cluster::run(&command),
         Command::Config(command) => config::run(command, log),
         Command::Backup(arguments) => backup::run_backup(&arguments),
-        Command::Restore(arguments) => backup::run_restore(&arguments),
+        Command::Restore(arguments) => restore::run(&arguments),
         Command::Policy(command) => policy::run(&command),
         Command::Completions(arguments) => manual::run_completions(&arguments, Arguments::command()),
         Command::Man(arguments) => manual::run_man(&arguments, Arguments::command()),

@@ -1,20 +1,11 @@
 //! The arguments that name the settings.
 
-use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use crate::app::{Findings, check_unreadable};
 use crate::config::{Overrides, Problems, Settings, read_settings_with, try_settings};
-
-/// Folder of the credentials in the serving process.
-const CREDENTIALS: &str = "/run/credentials/ehealth-attributes.service";
-
-/// Folder in which `credential:NAME` of the settings is found.
-pub(super) fn credentials() -> PathBuf {
-    env::var_os("CREDENTIALS_DIRECTORY").map_or_else(|| PathBuf::from(CREDENTIALS), PathBuf::from)
-}
 
 /// Settings file, and settings on the command line.
 #[derive(Debug, Args)]
@@ -44,11 +35,23 @@ impl SettingsFile {
         try_settings(&self.config, &self.overrides()).map_err(|unreadable| check_unreadable(&unreadable))
     }
 
-    fn overrides(&self) -> Overrides {
-        let environment = env::vars_os().filter_map(|(name, value)| {
-            // The names and values of our variables are UTF-8; skip all others.
-            Some((name.into_string().ok()?, value.into_string().ok()?))
-        });
-        Overrides::new(environment, &self.set)
+    /// Folder in which the settings' `credential:NAME` is found.
+    pub(super) fn credentials(&self) -> PathBuf {
+        self.overrides().credentials().to_owned()
     }
+
+    /// As [`read`](Self::read), with the credentials of this folder.
+    pub(super) fn read_with_credentials(&self, folder: &Path) -> Result<Settings, Problems> {
+        let credentials = ("CREDENTIALS_DIRECTORY".to_owned(), folder.display().to_string());
+        read_settings_with(&self.config, &Overrides::new(environment().chain([credentials]), &self.set))
+    }
+
+    fn overrides(&self) -> Overrides {
+        Overrides::new(environment(), &self.set)
+    }
+}
+
+/// The environment. The names and values of our variables are UTF-8; all others are left out.
+fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }

@@ -13,6 +13,7 @@ use super::progress::show_while;
 use super::runtime::block_on;
 use super::settings_file::SettingsFile;
 use super::sync_report::{exit_of, explanations, table};
+use super::writer_user::check_writer;
 use crate::app::{Part, SystemClock};
 use datasets::sync::{self, Feeds, Shrinking};
 use ehealth_core::model::Dataset;
@@ -57,6 +58,9 @@ pub(super) fn run(arguments: &SyncArguments, log: &mut LogWriter) -> Exit {
         Ok(settings) => settings,
         Err(problems) => return fail(Exit::Configuration, &problems),
     };
+    if let Err(message) = check_writer(&[&settings.sync.data, &settings.sync.rejected]) {
+        return fail(Exit::SyncFailed, &message);
+    }
     if arguments.follow {
         confine_and_log(&settings, Part::Fetching);
         return block_on(log, follow(settings.sync));

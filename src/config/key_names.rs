@@ -39,7 +39,8 @@ pub(super) fn generalise(name: &str) -> (String, Option<Dataset>) {
 }
 
 /// The setting of this name.
-pub(super) fn find(name: &str) -> Option<&'static Key> {
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Key> {
     let (general, _) = generalise(name);
     KEYS.iter().find(|key| key.name == general)
 }

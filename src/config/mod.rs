@@ -53,6 +53,7 @@ pub use expectations::{DescribedQuestion, Expectation, Expectations, Verdict, re
 #[cfg(feature = "testkit")]
 pub use failures::parse_plan;
 pub use key::{Example, Key, Kind};
+pub use key_names::find as find_key;
 pub use letter::LetterSettings;
 pub use origin::{Origin, Problem, Problems, Setting};
 pub use overrides::Overrides;

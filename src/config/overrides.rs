@@ -74,6 +74,12 @@ impl Overrides {
         overrides
     }
 
+    /// Folder of the credentials: systemd passes the private keys there.
+    #[must_use]
+    pub fn credentials(&self) -> &Path {
+        &self.credentials
+    }
+
     /// Path of a credential.
     pub(super) fn credential(&self, name: &str) -> PathBuf {
         self.credentials.join(name)

@@ -56,8 +56,8 @@ use super::policy_values::{
     read_validity,
 };
 use super::value::Value;
-use crate::certificates::sha256;
 use audit_log::MAX_POLICY_BYTES;
+use certificates::sha256;
 use ehealth_core::model::{Application, Digest, EnterpriseNumber};
 use ehealth_core::policy::{
     ActsFor, Consumer, ConsumerId, Contexts, Grant, Pins, Quota, Reach, Register, RegisterError, ReplacedSsin,

@@ -10,9 +10,9 @@ use super::limits::request_rates::Taker;
 use super::service::Service;
 use super::tls::client_verifier::VerifiedClient;
 use super::tls::trust::Admission;
-use crate::certificates::Facts;
 use crate::peer_event;
 use crate::peer_log::PeerLog;
+use certificates::Facts;
 use ehealth_core::lookup::Caller;
 
 /// Client of one connection, read once from its certificate. Whether it is still admitted, and

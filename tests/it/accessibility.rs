@@ -32,7 +32,7 @@ const LANGUAGES: [&str; 3] = ["en", "fr", "nl"];
 const OPERATORS_PAGES: [(&str, &str); 4] = [
     ("operators", "/?range=24h"),
     ("guide", "/guide/"),
-    ("guide-runbook", "/guide/runbook"),
+    ("guide-incident", "/guide/incident"),
     ("guide-settings", "/guide/settings"),
 ];
 

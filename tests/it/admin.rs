@@ -640,7 +640,7 @@ async fn scrapers_have_metrics_and_health_alone() {
     assert_eq!(metrics.status, 200);
     assert!(parse_exposition(&metrics.body).contains_key("ehealth_attributes_ready"));
     assert_eq!((get("/health/live").await.status, get("/health/ready").await.status), (200, 200));
-    for path in ["/", "/style.css", "/guide/runbook", "/secrets"] {
+    for path in ["/", "/style.css", "/guide/incident", "/secrets"] {
         assert_eq!(get(path).await.status, 404, "{path}");
     }
     service.finish().await;

@@ -15,7 +15,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use aws_lc_rs::rsa::KeySize;
-use ehealth_attributes::certificates::{Facts, IdentityError, Profile, RevocationList, Serial, read_issuer};
+use certificates::{Facts, IdentityError, Profile, RevocationList, Serial, read_issuer};
 use ehealth_attributes::server::trust::{
     Admission, AuthorityError, ClosedIssuer, RefusalCode, RefusedCertificate, Revocation, Trust,
 };

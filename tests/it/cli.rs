@@ -429,7 +429,11 @@ fn the_audit_commands_verify_search_report_and_prove() {
 
     assert_eq!(canary::search_files(Path::new(&audit_log)), [""; 0], "a number of a person");
 
-    let both = save("both", &["audit", "rotate-key", "--config", &config]);
+    let dry = run(&["audit", "rotate-key", "--config", &config]);
+    assert_eq!((dry.status.code(), text(&dry.stdout).as_str()), (Some(0), ""), "{}", text(&dry.stderr));
+    let unchanged = run(&["audit", "checkpoint", "--public-key", "--config", &config]);
+    assert_eq!(unchanged.stdout, fs::read(&key).expect("a key"), "a dry run changes nothing");
+    let both = save("both", &["audit", "rotate-key", "--config", &config, "--write"]);
     let new_key = save("new-key", &["audit", "checkpoint", "--public-key", "--config", &config]);
     for key in [&key, &new_key] {
         let verified = run(&["audit", "verify", "--audit-log", &audit_log, "--key", key, "--checkpoint", &both]);

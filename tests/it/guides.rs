@@ -281,7 +281,7 @@ fn the_documents_have_every_outcome_of_a_feed() {
         let codes: Vec<String> = rows.flat_map(|codes| codes.split("`, `")).map(str::to_owned).collect();
         codes
     };
-    for document in ["docs/operations/runbook.md", "docs/reference/codes.md", "docs/reference/feeds.md"] {
+    for document in ["docs/operations/incident.md", "docs/reference/codes.md", "docs/reference/feeds.md"] {
         let codes = listed(document);
         for outcome in Outcome::all() {
             assert!(codes.iter().any(|code| code == outcome.code()), "{document}: {} is missing", outcome.code());

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::Command;
 
 use bytes::Bytes;
-use ehealth_attributes::certificates::Facts;
+use certificates::Facts;
 use ehealth_core::model::{Environment, NamedEnvironment};
 use ehealth_core::policy::{EnvironmentRule, NotIdentified};
 use http_body_util::{BodyExt, Full};

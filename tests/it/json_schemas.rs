@@ -16,7 +16,9 @@ use crate::support::simulation::{Simulation, project};
 use crate::support::unread::{Caller, client_tls, serve, workspace};
 
 /// Schemas of outputs that need a database or a signed exchange: the test that validates each.
-const ELSEWHERE: [(&str, &str); 4] = [
+const ELSEWHERE: [(&str, &str); 6] = [
+    ("support-bundle", "tests/it/support_bundle.rs"),
+    ("doctor", "tests/it/doctor.rs"),
     ("audit-prove-signature", "tests/it/signatures/relays.rs"),
     ("audit-rebuild", "tests/cluster/scenarios/schemas.rs"),
     ("cluster-migrate", "tests/cluster/scenarios/schemas.rs"),
@@ -273,6 +275,22 @@ fn run_others(demo: &DemoFolder, outputs: &mut Outputs) {
         let inspect = ["certificates", "inspect", &certificate, "--json"];
         outputs.run("certificates-inspect", code, &[&inspect[..], more].concat());
     }
+    for (new, code) in [("fund", 12), ("server", 0)] {
+        let (certificate, key) = if new == "fund" {
+            demo.workspace.client("fund")
+        } else {
+            (demo.path("demo/server.pem"), demo.path("demo/server.key"))
+        };
+        let [certificate, key] = [certificate, key].map(|path| path.display().to_string());
+        let rotate = ["certificates", "rotate", "server", "--cert", &certificate, "--key", &key, "--config", &config];
+        outputs.run("certificates-rotate", code, &[&rotate[..], &["--json"]].concat());
+    }
+    outputs.run("audit-rotate-key", 0, &["audit", "rotate-key", "--config", &config, "--json"]);
+    let (backup, scratch) = (demo.text("backup"), demo.text("rehearsal"));
+    let made = Command::new(PROGRAM).args(["backup", "--config", &config, "--to", &backup]).output().expect("it runs");
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let rehearse = ["restore", "--config", &config, "--from", &backup, "--rehearse", &scratch, "--json"];
+    outputs.run("restore", 0, &rehearse);
     let acme = ["certificates", "acme", "--json", "--config", &config];
     let directory = ["--set", "acme.directory=https://acme.example.be/directory"];
     outputs.run("certificates-acme", 0, &[&acme[..], &directory].concat());

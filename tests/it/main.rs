@@ -29,6 +29,7 @@ mod xml_suite;
 // The server: HTTP, TLS, certificates.
 mod certificates;
 mod certificates_inspect;
+mod certificates_rotate;
 mod client_connection;
 mod failures;
 mod faults;
@@ -56,6 +57,7 @@ mod config_check;
 mod containers;
 mod contract_export;
 mod descriptors;
+mod doctor;
 mod edited_files;
 mod legal_contexts;
 mod log;
@@ -66,6 +68,7 @@ mod operators;
 mod shutdown;
 mod signatures;
 mod simulate;
+mod support_bundle;
 // What operators use.
 mod acme;
 mod admin;
@@ -93,5 +96,6 @@ mod readme;
 mod shown_files;
 // Tables of the documentation.
 mod tables;
+mod traces;
 // The source text.
 mod architecture;

@@ -10,8 +10,10 @@ use std::time::Instant;
 
 use audit_verify::Truncation;
 use datasets::sync;
-use ehealth_attributes::app::{BackupError, Confined, KeysToo, Part, SystemClock, back_up, confine, restore};
-use ehealth_attributes::config::{FetchMode, read_settings};
+use ehealth_attributes::app::{
+    BackupError, Confined, KeysToo, Part, RehearsalError, SystemClock, back_up, confine, rehearse, restore,
+};
+use ehealth_attributes::config::{FetchMode, Settings, read_settings};
 use ehealth_core::model::Clock;
 use tempfile::TempDir;
 use testkit::Workspace;
@@ -347,6 +349,40 @@ fn the_fetching_process_sees_neither_audit_log_nor_keys() {
     assert!(done.is_none_or(|read| read == [Some(ErrorKind::PermissionDenied); 4]));
 }
 
+/// Rehearses the restore of a backup beside the running service.
+fn rehearse_while_serving(settings: &Settings, backup: &Path, folder: &Path) {
+    let (scratch, keys) = (folder.join("rehearsal"), backup.join("keys"));
+    let read_keys = || {
+        let entries =
+            fs::read_dir(&settings.audit_log.keys).expect("keys").map(|entry| entry.expect("an entry").path());
+        let mut keys: Vec<_> = entries.map(|path| (fs::read(&path).expect("a key"), path)).collect();
+        keys.sort();
+        keys
+    };
+    let before = read_keys();
+    let try_out = |keys: &Path| rehearse(settings, backup, Some(keys), None, &scratch);
+    let sound = try_out(&keys).expect("it is rehearsed");
+    assert!(sound.succeeded() && sound.verdict.is_sound() && sound.since_backup.is_some(), "{sound:?}");
+    assert!(sound.datasets.iter().all(|restored| restored.state.is_some_and(|(_, records)| records > 0)), "{sound:?}");
+    assert_eq!(sound.months.len(), 1);
+    // A copy of the keys without the one that decrypts the month: found, although a start would make another.
+    let lacking = folder.join("lacking");
+    fs::create_dir(&lacking).expect("a folder");
+    for entry in fs::read_dir(&keys).expect("readable") {
+        let entry = entry.expect("an entry");
+        if !entry.file_name().to_string_lossy().starts_with("detail") {
+            fs::copy(entry.path(), lacking.join(entry.file_name())).expect("copied");
+        }
+    }
+    let lacking = try_out(&lacking).expect("the rest is sound");
+    assert!(!lacking.succeeded() && lacking.months.iter().all(|(_, problem)| problem.is_some()), "{lacking:?}");
+    assert!(!scratch.exists(), "the folder is removed, with the keys in it");
+    fs::create_dir(&scratch).expect("a folder");
+    assert!(matches!(try_out(&keys), Err(RehearsalError::Restore(BackupError::NotEmpty(_)))));
+    fs::remove_dir(&scratch).expect("empty still");
+    assert_eq!(read_keys(), before, "the keys of the service are as they were");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backup_under_load_restores_the_same_answers() {
     let service = TestService::start_with(|settings| settings.fetch_mode = FetchMode::SeparateProcess).await;
@@ -382,6 +418,7 @@ async fn a_backup_under_load_restores_the_same_answers() {
     assert!(backed_up.verdict.is_sound() && backed_up.verdict.size > 1, "{:?}", backed_up.verdict);
     assert!(backed_up.verdict.size <= asked + 1, "only the requested records, and the month's own record");
     assert!(matches!(back_up(&service.settings, &backup, KeysToo::No), Err(BackupError::NotEmpty(_))));
+    rehearse_while_serving(&service.settings, &backup, service.folder());
     // An external checkpoint of the end that the backup lacks.
     assert_eq!(ask().await, before);
     let (settings, elsewhere) = (service.settings.clone(), service.folder().join("kept-elsewhere"));

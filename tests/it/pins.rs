@@ -8,7 +8,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use ehealth_attributes::certificates::{Profile, sha256};
+use certificates::{Profile, sha256};
 use ehealth_attributes::server::tls;
 use ehealth_core::model::{Clock, Digest};
 use http_body_util::{BodyExt, Full};

@@ -1,14 +1,14 @@
-//! The runbook: every block marked `sh` runs unchanged and in order.
+//! The operations guide: every block marked `sh` runs unchanged, page by page.
 //!
 //! It runs on a machine made for it: namespaces with their own network and file system layers, and
 //! replacements of systemd and apt that do what the units and the package's list say.
 
-use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Output};
 
 use crate::support::environment::skip;
+use crate::support::program::PROGRAM;
 use crate::support::python;
 
 /// Ways to enter new namespaces: as root, or as a user who becomes root in them.
@@ -17,12 +17,56 @@ const WAYS: [&[&str]; 2] = [
     &["--user", "--map-root-user", "--mount", "--net", "--pid", "--fork", "--mount-proc"],
 ];
 
-fn runbook() -> String {
-    fs::read_to_string(python::project().join("docs/operations/runbook.md")).expect("the runbook")
+/// Blocks that are shown and not run: page, first line. They need what the machine of the
+/// test lacks: the sources, a journal, version 0.1, a CRL, the program of another package, a policy of the past.
+const NOT_RUN: [(&str, &str); 19] = [
+    ("install", "cargo run --release -- demo --once --port 0 --dir trial"),
+    (
+        "configure",
+        "journalctl -u ehealth-attributes -o cat -f -n 0 | ehealth-attributes traces --collector http://127.0.0.1:4318",
+    ),
+    ("diagnose", "ehealth-attributes doctor"),
+    ("incident", "journalctl -u ehealth-attributes -o cat --since -1h | grep -E 'MSG00003|MSG90053'"),
+    ("incident", "journalctl --disk-usage"),
+    ("incident", "openssl crl -in ca.crl -noout -issuer -lastupdate -nextupdate"),
+    (
+        "upgrade",
+        "runuser -u ehealth-attributes -- ehealth-attributes backup --to /var/lib/ehealth-attributes/before-the-upgrade",
+    ),
+    ("upgrade", "rmdir /var/lib/ehealth-attributes/audit-log"),
+    ("upgrade", r#"origin = "ehealth-attributes/trail""#),
+    ("upgrade", "CREDENTIALS_DIRECTORY=/etc/ehealth-attributes/tls ehealth-attributes config check --offline"),
+    ("audit-visit", "audit-verify --key audit-log.pub --checkpoint checkpoint-of-the-last-visit /srv/visit/audit-log"),
+    ("audit-visit", "ehealth-attributes policy show /srv/visit/audit-log/policy-SHA256.toml --on 2025-06-30"),
+    (
+        "audit-visit",
+        "ehealth-attributes policy explain --policy /srv/visit/audit-log/policy-SHA256.toml --organisation 0999010126 --legal-context BACKTOWORK:ADVISORY_PHYSICIAN --on 2026-01-15",
+    ),
+    ("acme", "cd /etc/ehealth-attributes/tls"),
+    ("acme", "ehealth-attributes config units --write"),
+    ("acme", "ehealth-attributes certificates acme"),
+    ("acme", "systemctl start ehealth-attributes-acme"),
+    ("acme", "mv /var/lib/ehealth-attributes-acme/server.key /var/lib/ehealth-attributes-acme/server.key.old"),
+    ("acme", "cp -p /var/lib/ehealth-attributes-acme/server.pem.previous /var/lib/ehealth-attributes-acme/server.pem"),
+];
+
+/// What `tests/runbook/commands.py` finds in the pages.
+fn in_the_guide(language: &str) -> String {
+    let found = Command::new("python3")
+        .arg(python::project().join("tests/runbook/commands.py"))
+        .arg(python::project().join("docs/operations"))
+        .arg(language)
+        .output()
+        .expect("python3");
+    assert!(found.status.success(), "{}", String::from_utf8_lossy(&found.stderr));
+    String::from_utf8(found.stdout).expect("UTF-8")
 }
 
-fn blocks(guide: &str) -> impl Iterator<Item = &str> {
-    guide.split("```sh\n").skip(1).map(|rest| rest.split_once("\n```").expect("the block's end").0)
+#[test]
+fn every_block_that_is_not_run_is_listed() {
+    let found = in_the_guide("console");
+    let listed: Vec<_> = NOT_RUN.iter().map(|(page, line)| format!("{page} {line}")).collect();
+    assert_eq!(found.lines().collect::<Vec<_>>(), listed);
 }
 
 /// The package's files: from, to, mode; a line each.
@@ -38,53 +82,47 @@ fn assets() -> String {
     assets.into_iter().map(line).collect()
 }
 
-#[test]
-fn the_runbook_works_word_for_word() {
-    let Some(way) = WAYS
-        .into_iter()
-        .find(|way| Command::new("unshare").args(*way).arg("true").status().is_ok_and(|status| status.success()))
-    else {
-        skip("cannot create namespaces, so the runbook is not tested");
-        return;
+/// Runs a script as root on a machine with the package's files (`tests/runbook/machine.sh`); `None` where no namespaces
+/// can be created.
+pub fn on_a_machine(script: &str) -> Option<Output> {
+    let may =
+        |way: &&[&str]| Command::new("unshare").args(*way).arg("true").status().is_ok_and(|status| status.success());
+    let Some(way) = WAYS.into_iter().find(may) else {
+        skip("cannot create namespaces, so neither the operations guide nor the packaged layout is tested");
+        return None;
     };
     let folder = tempfile::tempdir().expect("a temporary folder");
     let (commands, files) = (folder.path().join("commands"), folder.path().join("assets"));
-    let mut script = String::from("set -euo pipefail\n");
-    let guide = runbook();
-    for block in blocks(&guide) {
-        // So that the last words before a failure are the command's.
-        let _ = writeln!(script, "cat >&2 <<'THE-BLOCK'\n\n# {}\nTHE-BLOCK\n{block}", block.replace('\n', "\n# "));
-    }
-    assert!(blocks(&guide).count() > 15);
-    fs::write(&commands, script).expect("written");
+    fs::write(&commands, format!("set -euo pipefail\n{script}")).expect("written");
     fs::write(&files, assets()).expect("written");
-    let followed = Command::new("unshare")
-        .args(way)
-        .arg("bash")
-        .arg(python::project().join("tests/runbook/machine.sh"))
-        .arg(python::project())
-        .arg(Path::new(env!("CARGO_BIN_EXE_ehealth-attributes")))
-        .args([&files, &commands])
-        .env_remove("EHEALTH_ATTRIBUTES_LOG")
-        .output()
-        .expect("unshare");
+    let mut unshare = Command::new("unshare");
+    unshare.args(way).arg("bash").arg(python::project().join("tests/runbook/machine.sh")).arg(python::project());
+    unshare.arg(Path::new(PROGRAM)).args([&files, &commands]).env_remove("EHEALTH_ATTRIBUTES_LOG");
+    Some(unshare.output().expect("unshare"))
+}
+
+#[test]
+fn the_guide_works_word_for_word() {
+    let script = in_the_guide("sh");
+    assert!(script.matches("THE-BLOCK\n").count() > 40, "{script}");
+    let Some(followed) = on_a_machine(&script) else { return };
     let printed = String::from_utf8_lossy(&followed.stderr);
     let printed = printed.get(printed.len().saturating_sub(6_000)..).unwrap_or(&printed);
     assert!(followed.status.success(), "{}\n{}", printed, String::from_utf8_lossy(&followed.stdout));
 }
 
 #[test]
-fn every_runbook_link_of_an_alert_exists() {
+fn every_section_that_an_alert_names_exists() {
     let rules = fs::read_to_string(python::project().join("deploy/prometheus/alerts.yml")).expect("the rules");
-    let headings: Vec<_> =
-        runbook().lines().filter_map(|line| line.strip_prefix("## ")).map(str::to_lowercase).collect();
+    let folder = fs::read_dir(python::project().join("docs/operations")).expect("a folder");
+    let pages = folder.map(|entry| fs::read_to_string(entry.expect("an entry").path()).expect("a page"));
+    let pages = pages.collect::<String>().to_lowercase();
+    let headings: Vec<_> = pages.lines().filter_map(|line| line.trim_start_matches('#').strip_prefix(' ')).collect();
     let mut led = 0;
-    for line in rules.lines() {
-        if let Some((_, page)) = line.split_once("unbook: ") {
-            let page = page.split('.').next().expect("a page").trim_end_matches('"');
-            assert!(headings.iter().any(|heading| heading == page || heading.ends_with(page)), "{page}");
-            led += 1;
-        }
+    for (_, rest) in rules.lines().filter_map(|line| line.split_once("perations guide: ")) {
+        let section = rest.split('.').next().expect("a section").trim_end_matches('"');
+        assert!(headings.contains(&section), "{section}");
+        led += 1;
     }
     assert!(led > 5);
 }

@@ -1,5 +1,5 @@
-# A machine for the runbook, in its own namespaces: an empty network, and temporary layers over /etc,
-# /usr, /var/lib and /srv.
+# A machine for the operations guide, in its own namespaces: an empty network, and temporary layers over /etc,
+# /usr, /var/lib, /run and /srv.
 # $1: the project, $2: the program, $3: the list of the package's files, $4: the commands.
 set -euo pipefail
 project=$1 program=$2 assets=$3 commands=$4
@@ -10,6 +10,7 @@ for folder in etc usr var/lib; do
     mkdir -p "$place/upper" "$place/work"
     mount -t overlay overlay -o "lowerdir=/$folder,upperdir=$place/upper,workdir=$place/work" "/$folder"
 done
+mount -t tmpfs none /run
 mkdir -p "$layers/srv"
 mount --bind "$layers/srv" /srv
 python3 - <<'END'
@@ -64,7 +65,7 @@ done < $assets
 for unit in $project/deploy/systemd/*/*; do install -D -m 644 "\$unit" "/usr/lib/systemd/system/\$(basename "\$unit")"; done
 sh $project/deploy/debian/postinst configure
 END
-# The trial that the runbook tells an operator to make from the sources: the packaged program has no `demo`.
+# The trial that the guide tells an operator to make from the sources: the packaged program has no `demo`.
 "$program" demo --once --port 0 --dir /srv/trial
 cd /srv
 set +e

@@ -168,8 +168,9 @@ enum Digits {
     Reference,
 }
 
-/// Masks the digits of every SSIN, with or without separators, also inside longer runs of digits.
-fn mask_ssins(text: &mut [char]) {
+/// Masks the digits of every SSIN with asterisks: plain, with or without separators, percent-encoded, as
+/// character references, also inside longer runs of digits.
+pub fn mask_ssins(text: &mut [char]) {
     for form in [Digits::Reference, Digits::Percent, Digits::Plain] {
         let mut run: Vec<(char, usize, usize)> = Vec::new();
         let (mut at, mut separators) = (0_usize, 0_usize);

@@ -4,6 +4,9 @@
 //! file and fsyncs the folder. A crash at any moment leaves the old content or the new content,
 //! never a part of one. A [`Draft`] does the same for content that is written piece by piece.
 //!
+//! [`replace_alike`] is for a file that another program reads: the new content keeps the permission
+//! bits, the owner and the group of the old one.
+//!
 //! A draft has a random name and is created with `O_EXCL` and `O_NOFOLLOW`, relative to the
 //! descriptor of its folder: another process can neither guess the name nor plant a link there, nor
 //! move the folder away between two steps. A draft that is dropped before [`Draft::commit`] is
@@ -15,8 +18,9 @@ mod directory;
 use std::error::Error;
 use std::ffi::OsString;
 use std::fmt;
-use std::fs::File;
+use std::fs::{File, Metadata, Permissions};
 use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 
 pub use directory::{Directory, Identity, draft_name, draft_target};
@@ -29,6 +33,23 @@ pub use directory::{Directory, Identity, draft_name, draft_target};
 /// content is visible, but a power failure may bring the old content back.
 pub fn replace(path: &Path, content: &[u8], mode: u32) -> Result<(), ReplaceError> {
     let mut draft = Draft::create(path, mode)?;
+    draft.write(content)?;
+    draft.commit()
+}
+
+/// Replaces the content of an existing file, durably; the file keeps its permission bits, owner and
+/// group. A symbolic link stays, and the file that it names is replaced.
+///
+/// A command of root must not make a file of root out of one that a service reads as its owner.
+///
+/// # Errors
+/// As [`replace`]; [`Step::Create`] if the file does not exist, or its owner cannot be kept.
+pub fn replace_alike(path: &Path, content: &[u8]) -> Result<(), ReplaceError> {
+    let failed = |source| ReplaceError { path: path.to_owned(), step: Step::Create, source };
+    let path = path.canonicalize().map_err(failed)?;
+    let old = path.metadata().map_err(failed)?;
+    let mut draft = Draft::create(&path, 0o600)?;
+    draft.resemble(&old).map_err(failed)?;
     draft.write(content)?;
     draft.commit()
 }
@@ -72,6 +93,16 @@ impl Draft {
     /// [`ReplaceError`] with [`Step::Write`].
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), ReplaceError> {
         self.step(Step::Write, |draft| (&draft.file).write_all(bytes))
+    }
+
+    /// Gives the draft the owner, the group and the permission bits of a file.
+    fn resemble(&self, old: &Metadata) -> io::Result<()> {
+        let own = self.file.metadata()?;
+        if (own.uid(), own.gid()) != (old.uid(), old.gid()) {
+            fchown(&self.file, Some(old.uid()), Some(old.gid()))?;
+        }
+        // After the owner: a change of owner clears bits.
+        self.file.set_permissions(Permissions::from_mode(old.mode() & 0o777))
     }
 
     /// Makes the draft durable and puts it in the place of the file.
@@ -212,6 +243,27 @@ mod tests {
         assert_eq!(names(folder.path()), ["file"]);
         let mode = fs::metadata(&path).expect("there").permissions().mode();
         assert_eq!(mode & 0o7777, 0o600);
+    }
+
+    #[test]
+    fn a_replacement_alike_keeps_permissions_owner_and_link() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (path, link) = (folder.path().join("file"), folder.path().join("link"));
+        fs::write(&path, "old").expect("written");
+        symlink("file", &link).expect("a link");
+        // A set-user-ID bit is not kept: content from elsewhere must not get it.
+        fs::set_permissions(&path, Permissions::from_mode(0o4640)).expect("set");
+        // Only root may give a file away; 1 is another user on every system.
+        let other = fchown(File::open(&path).expect("open"), Some(1), Some(1)).map_or(None, |()| Some((1, 1)));
+        replace_alike(&link, b"new").expect("replaced");
+        let found = fs::symlink_metadata(&path).expect("there");
+        assert_eq!(fs::read_to_string(&path).expect("readable"), "new");
+        assert_eq!(found.mode() & 0o7777, 0o640);
+        assert!(other.is_none_or(|other| other == (found.uid(), found.gid())));
+        assert!(fs::symlink_metadata(&link).expect("there").is_symlink());
+        let missing = replace_alike(&folder.path().join("missing"), b"x").expect_err("nothing to resemble");
+        assert_eq!(missing.step, Step::Create);
+        assert_eq!(names(folder.path()), ["file", "link"]);
     }
 
     #[test]

@@ -12,6 +12,7 @@
 //! | parse bytes | [`parse_certificates`], [`parse_revocation_lists`], [`parse_private_key`] |
 //! | read a PKCS #12 file | [`read_pkcs12()`], [`read_pkcs12_certificates`], [`parse_pkcs12`] |
 //! | write certificates as PEM | [`write_pem`] |
+//! | write a private key as PEM | [`write_private_key`] |
 //! | make a root store | [`root_store`] |
 //! | build a client configuration | [`ClientTls`] |
 //!
@@ -54,4 +55,4 @@ pub use read::{
     read_revocation_lists,
 };
 pub use read_pkcs12::{Pkcs12FileError, read_pkcs12, read_pkcs12_certificates};
-pub use write::write_pem;
+pub use write::{write_pem, write_private_key};

@@ -1,8 +1,8 @@
-//! Writes certificates as PEM.
+//! Writes certificates and private keys as PEM.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use rustls::pki_types::CertificateDer;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 /// Characters of a line (RFC 7468, section 2).
 const LINE: usize = 64;
@@ -10,16 +10,31 @@ const LINE: usize = 64;
 /// Writes certificates as PEM, in their order.
 #[must_use]
 pub fn write_pem(certificates: &[CertificateDer<'_>]) -> Vec<u8> {
-    let mut text = String::new();
-    for certificate in certificates {
-        text.push_str("-----BEGIN CERTIFICATE-----\n");
-        let encoded: Vec<char> = STANDARD.encode(certificate).chars().collect();
-        for line in encoded.chunks(LINE) {
-            text.extend(line);
-            text.push('\n');
-        }
-        text.push_str("-----END CERTIFICATE-----\n");
+    certificates.iter().flat_map(|certificate| block("CERTIFICATE", certificate)).collect()
+}
+
+/// Writes a private key as PEM, in the form that it has: PKCS #8, PKCS #1 or SEC 1.
+#[must_use]
+pub fn write_private_key(key: &PrivateKeyDer<'_>) -> Vec<u8> {
+    let label = match key {
+        PrivateKeyDer::Pkcs1(_) => "RSA PRIVATE KEY",
+        PrivateKeyDer::Sec1(_) => "EC PRIVATE KEY",
+        // The general form; a form that a later version of the library adds is not read by this crate.
+        PrivateKeyDer::Pkcs8(_) | _ => "PRIVATE KEY",
+    };
+    block(label, key.secret_der())
+}
+
+fn block(label: &str, der: &[u8]) -> Vec<u8> {
+    let mut text = format!("-----BEGIN {label}-----\n");
+    let encoded: Vec<char> = STANDARD.encode(der).chars().collect();
+    for line in encoded.chunks(LINE) {
+        text.extend(line);
+        text.push('\n');
     }
+    text.push_str("-----END ");
+    text.push_str(label);
+    text.push_str("-----\n");
     text.into_bytes()
 }
 

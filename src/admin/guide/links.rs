@@ -49,7 +49,7 @@ mod tests {
 
     #[test]
     fn a_link_leads_to_a_served_page_or_becomes_text() {
-        let page = find("runbook").expect("served");
+        let page = find("incident").expect("served");
         let address = |text: &str| Target::Address(text.to_owned());
         for (link, target) in [
             ("cluster.md#nodesilent", address("/guide/cluster#nodesilent")),

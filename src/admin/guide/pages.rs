@@ -22,13 +22,21 @@ macro_rules! page {
 }
 
 /// Every page, in the order of the index. A test compares the operations pages with the folder.
-pub(in crate::admin) const PAGES: [Page; 13] = [
-    page!("operations", "runbook"),
+pub(in crate::admin) const PAGES: [Page; 21] = [
+    page!("operations", "install"),
+    page!("operations", "configure"),
+    page!("operations", "consumers"),
     page!("operations", "acme"),
-    page!("operations", "timetable"),
-    page!("operations", "capacity"),
+    page!("operations", "diagnose"),
+    page!("operations", "incident"),
+    page!("operations", "rotate"),
+    page!("operations", "back-up"),
+    page!("operations", "restore"),
+    page!("operations", "upgrade"),
     page!("operations", "audit-visit"),
     page!("operations", "gdpr-request"),
+    page!("operations", "timetable"),
+    page!("operations", "capacity"),
     page!("operations", "cluster"),
     page!("operations", "faults"),
     page!("reference", "codes"),

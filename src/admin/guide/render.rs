@@ -178,7 +178,7 @@ mod tests {
     use super::*;
 
     fn shown(source: &'static str) -> Rendered {
-        render(&Page { name: "runbook", path: "operations/runbook", source })
+        render(&Page { name: "incident", path: "operations/incident", source })
     }
 
     #[test]

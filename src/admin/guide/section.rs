@@ -8,37 +8,37 @@ closed_enum! {
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
     pub enum Section {
         /// A rejected reload.
-        RejectedReload => "runbook#a-rejected-reload",
+        RejectedReload => "incident#a-rejected-reload",
         /// All clients of an issuer are refused.
-        RefusedIssuer => "runbook#a-refused-issuer",
+        RefusedIssuer => "incident#a-refused-issuer",
         /// A consumer gets delayed answers.
-        SlowedConsumer => "runbook#a-slowed-consumer",
+        SlowedConsumer => "incident#a-slowed-consumer",
         /// Too many days about one person.
-        TooManyDates => "runbook#too-many-days-about-one-person",
+        TooManyDates => "incident#too-many-days-about-one-person",
         /// A legal context or a grant ends.
-        EndOfGrant => "runbook#an-end-of-a-legal-context-or-grant",
+        EndOfGrant => "consumers#an-end-of-a-legal-context-or-grant",
         /// Legal contexts are defined in the policy.
-        NewContext => "runbook#a-new-legal-context",
+        NewContext => "consumers#a-new-legal-context",
         /// Consumers and their grants.
-        Consumer => "runbook#first-consumer",
+        Consumer => "consumers#add-a-consumer",
         /// Log lines are dropped.
-        UnreadLog => "runbook#a-log-that-is-not-read",
+        UnreadLog => "incident#a-log-that-is-not-read",
         /// Certificates are renewed.
-        CertificateRenewal => "runbook#certificate-renewal",
+        CertificateRenewal => "rotate#certificate-renewal",
         /// A dataset is missing or stale.
-        StaleFeed => "runbook#a-stale-feed",
+        StaleFeed => "incident#a-stale-feed",
         /// A disk is full or does not respond.
-        DiskFull => "runbook#disk-full",
+        DiskFull => "incident#disk-full",
         /// Checkpoints are not written.
-        StoppedCheckpoints => "runbook#checkpoints-that-stop",
+        StoppedCheckpoints => "incident#checkpoints-that-stop",
         /// The audit log is damaged.
-        DamagedAuditLog => "runbook#a-damaged-audit-log",
+        DamagedAuditLog => "incident#a-damaged-audit-log",
         /// The audit log is verified.
-        Verification => "runbook#audit-visit",
+        Verification => "audit-visit#audit-visit",
         /// A lost disk or file is replaced.
-        Restore => "runbook#backup-and-restore",
+        Restore => "restore#restore",
         /// The service is stopped and started.
-        Upgrade => "runbook#upgrade",
+        Upgrade => "upgrade#upgrade",
         /// Records have no second copy.
         NotReplicated => "cluster#notreplicated",
         /// Records follow late to the database.

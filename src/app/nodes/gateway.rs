@@ -10,11 +10,11 @@ use serde_json::json;
 use tokio::sync::watch;
 
 use crate::app::observation::Observation;
-use crate::certificates::sha256;
 use crate::server::Service;
 use crate::server::trust::AuthorityAt;
 use audit_log::AuditLog;
 use audit_log::replication::Replication;
+use certificates::sha256;
 use ehealth_core::model::{Clock, Dataset};
 use ehealth_core::policy::{Lease, LeaseRequest};
 

@@ -9,8 +9,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use durable_file::Directory;
 use landlock::{
-    ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, PathBeneath, Ruleset, RulesetAttr,
-    RulesetCreatedAttr, RulesetError, RulesetStatus, path_beneath_rules,
+    ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, LandlockStatus, PathBeneath,
+    RestrictionStatus, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetError, RulesetStatus, path_beneath_rules,
 };
 use rustix::fs::{Dir, Mode, OFlags, fstat, open};
 use rustix::param::{clock_ticks_per_second, page_size};
@@ -55,6 +55,26 @@ pub(in crate::app) fn restrict(reach: &Reach) -> io::Result<Confined> {
 /// Confines the calling thread to reading and replacing files of one folder.
 pub(in crate::app) fn restrict_to_folder(folder: &Directory) -> io::Result<Confined> {
     enforce_folder(folder).map(confined).map_err(io::Error::other)
+}
+
+/// Version of Landlock in the kernel; 0: it has none, or it is not enabled. `None`: unknown.
+///
+/// A thread of its own is restricted, to no folder that matters, because the library says the version
+/// only of a restriction that was made.
+pub(in crate::app) fn landlock_version() -> Option<u32> {
+    let restricted = std::thread::Builder::new().spawn(|| {
+        let rights = AccessFs::from_all(ABI::V1);
+        let ruleset = Ruleset::default().set_compatibility(CompatLevel::BestEffort).handle_access(rights)?;
+        ruleset.create()?.restrict_self()
+    });
+    let status: Result<RestrictionStatus, RulesetError> = restricted.ok()?.join().ok()?;
+    match status.ok()?.landlock {
+        LandlockStatus::NotEnabled | LandlockStatus::NotImplemented => Some(0),
+        LandlockStatus::Available { effective_abi, kernel_abi } => {
+            let version = kernel_abi.unwrap_or(effective_abi as i32);
+            u32::try_from(version).ok()
+        }
+    }
 }
 
 fn confined(status: RulesetStatus) -> Confined {
@@ -217,6 +237,17 @@ mod tests {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
         let started = after.started.expect("known");
         assert!(started < now && now < started + uptime(), "{after:?}");
+    }
+
+    #[test]
+    fn the_version_of_landlock_restricts_no_other_thread() {
+        let version = landlock_version().expect("known");
+        assert_eq!(landlock_version(), Some(version));
+        File::open("/proc/self/stat").expect("this thread is not restricted");
+        let folder = tempfile::tempdir().expect("a folder");
+        let within = Directory::open(folder.path()).expect("there");
+        let confined = std::thread::spawn(move || restrict_to_folder(&within).expect("confined"));
+        assert_eq!(version == 0, confined.join().expect("no panic") == Confined::Not);
     }
 
     #[test]

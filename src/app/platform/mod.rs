@@ -13,8 +13,8 @@ pub(super) use reach::Reach;
 #[cfg(target_os = "linux")]
 pub use linux::ProcessFiles;
 #[cfg(target_os = "linux")]
-pub(super) use linux::{abstract_address, forbid_dumps, restrict, restrict_to_folder, uptime};
+pub(super) use linux::{abstract_address, forbid_dumps, landlock_version, restrict, restrict_to_folder, uptime};
 #[cfg(not(target_os = "linux"))]
 pub use other::ProcessFiles;
 #[cfg(not(target_os = "linux"))]
-pub(super) use other::{abstract_address, forbid_dumps, restrict, restrict_to_folder, uptime};
+pub(super) use other::{abstract_address, forbid_dumps, landlock_version, restrict, restrict_to_folder, uptime};

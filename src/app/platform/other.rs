@@ -33,6 +33,11 @@ pub(in crate::app) fn restrict(_: &Reach) -> io::Result<Confined> {
     Ok(Confined::Not)
 }
 
+/// Version of Landlock: unknown.
+pub(in crate::app) fn landlock_version() -> Option<u32> {
+    None
+}
+
 /// No confinement.
 pub(in crate::app) fn restrict_to_folder(_: &Directory) -> io::Result<Confined> {
     Ok(Confined::Not)

@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use super::export::{EXPORT_HELP, ExportArguments};
 use super::list::{LIST_HELP, ListArguments};
 use super::report::args::{REPORT_HELP, ReportArguments};
+use super::rotate_key::RotateKeyArguments;
 use super::scope::{NodesArguments, Scope};
 use super::stats::{STATS_HELP, StatsArguments};
 use super::verify_proof::{VERIFY_PROOF_HELP, VerifyProofArguments};
@@ -47,12 +48,8 @@ pub enum AuditCommand {
     #[command(after_help = PRUNE_HELP)]
     Prune(PruneArguments),
     /// Replace the key that signs checkpoints; the service must be stopped
-    ///
-    /// Prints a checkpoint that the old and the new key signed. Keep it elsewhere, in place of the
-    /// one that you kept before. The old public key verifies this checkpoint; the new one verifies
-    /// it and all later checkpoints.
-    #[command(after_help = ROTATE_KEY_HELP)]
-    RotateKey(SettingsFile),
+    #[command(after_help = super::rotate_key::HELP)]
+    RotateKey(RotateKeyArguments),
     /// Make the audit log of a node again from the database that the nodes share
     #[command(after_help = REBUILD_HELP)]
     Rebuild(RebuildArguments),
@@ -142,15 +139,6 @@ Exit codes:
   0  all records of the database are in the folder and, with --key, sound
   1  failed; what was appended before is sound
   3  the settings have errors, or no section [cluster]";
-
-const ROTATE_KEY_HELP: &str = "\
-Example:
-  ehealth-attributes audit rotate-key > /srv/checkpoint
-
-Exit codes:
-  0  replaced
-  1  failed
-  3  the settings have errors";
 
 const CHECKPOINT_HELP: &str = "\
 Examples:

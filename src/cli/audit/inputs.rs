@@ -5,6 +5,8 @@ use std::path::Path;
 use crate::cli::argument_errors::ArgumentErrors;
 use crate::cli::exit::Exit;
 use crate::cli::settings_file::SettingsFile;
+use crate::cli::writer_user::check_writer;
+use audit_log::{KeyFolder, MissingKeys};
 use audit_verify::VerifyingKey;
 use ehealth_core::model::{Date, Window};
 
@@ -18,6 +20,18 @@ pub(super) fn failed(error: impl std::fmt::Display) -> Failure {
 /// The settings of the audit log.
 pub(super) fn audit_log_settings(settings: &SettingsFile) -> Result<audit_log::Settings, Failure> {
     settings.read().map(|settings| settings.audit_log).map_err(|problems| (Exit::Configuration, problems.to_string()))
+}
+
+/// The settings of the audit log, for a command that writes it or its keys.
+pub(super) fn writable_audit_log(settings: &SettingsFile) -> Result<audit_log::Settings, Failure> {
+    let settings = audit_log_settings(settings)?;
+    check_writer(&[&settings.folder, &settings.keys]).map_err(failed)?;
+    Ok(settings)
+}
+
+/// Opens the existing keys: these commands never make any.
+pub(super) fn keys(settings: &audit_log::Settings) -> Result<KeyFolder, Failure> {
+    KeyFolder::open(&settings.keys, MissingKeys::Refuse).map_err(failed)
 }
 
 /// Reads a text file.

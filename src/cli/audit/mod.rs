@@ -18,6 +18,7 @@ mod nodes;
 mod person;
 mod record;
 mod report;
+mod rotate_key;
 mod run;
 mod scope;
 mod stats;

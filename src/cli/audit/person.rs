@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::inputs::{Failure, failed, read_days};
+use super::inputs::{Failure, failed, keys, read_days};
 use super::names::Names;
 use super::nodes::{all_nodes, find_in_all};
 use super::scope::Scope;
@@ -12,13 +12,8 @@ use crate::cli::argument_errors::ArgumentErrors;
 use crate::cli::exit::Exit;
 use crate::config::Settings;
 use audit_log::report::Report;
-use audit_log::{self, IndexUse, KeyFolder, MissingKeys, Whom, find, find_each, pruned_until};
+use audit_log::{self, IndexUse, Whom, find, find_each, pruned_until};
 use ehealth_core::model::{Clock, Ssin, Timestamp, Window};
-
-/// Opens the existing keys: these commands never make any.
-pub(super) fn keys(settings: &audit_log::Settings) -> Result<KeyFolder, Failure> {
-    KeyFolder::open(&settings.keys, MissingKeys::Refuse).map_err(failed)
-}
 
 /// Reads an argument that names a person; `-`: from standard input.
 pub(super) fn read_argument(argument: &str) -> Result<String, Failure> {

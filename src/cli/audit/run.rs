@@ -5,12 +5,13 @@ use std::sync::Arc;
 use super::args::{AuditCommand, ProveArguments, PruneArguments, SearchArguments, VerifyArguments};
 use super::events::run_events;
 use super::export::run_export;
-use super::inputs::{Failure, audit_log_settings, exit_with_gaps, failed, public_key, read};
+use super::inputs::{Failure, audit_log_settings, exit_with_gaps, failed, keys, public_key, read, writable_audit_log};
 use super::list::run_list;
 use super::names::Names;
 use super::nodes::{all_nodes, prove_in_all, run_rebuild};
-use super::person::{keys, read_argument, read_scope, report, subject};
+use super::person::{read_argument, read_scope, report, subject};
 use super::report::run_report;
+use super::rotate_key::run_rotate_key;
 use super::stats::run_stats;
 use super::verify_proof::run_verify_proof;
 use crate::admin::Verification;
@@ -38,7 +39,7 @@ pub(in crate::cli) fn run(command: &AuditCommand) -> Exit {
         AuditCommand::VerifyProof(arguments) => run_verify_proof(arguments),
         AuditCommand::Prune(arguments) => run_prune(arguments),
         AuditCommand::Rebuild(arguments) => run_rebuild(arguments),
-        AuditCommand::RotateKey(settings) => run_rotate_key(settings),
+        AuditCommand::RotateKey(arguments) => run_rotate_key(arguments),
         AuditCommand::Checkpoint { settings, public_key } => run_checkpoint(settings, *public_key),
     };
     done.unwrap_or_else(|(exit, message)| fail(exit, &message))
@@ -144,7 +145,7 @@ fn describe_signature(ticket: Ticket, signature: &MessageSignature) -> String {
 
 fn run_prune(arguments: &PruneArguments) -> Result<Exit, Failure> {
     let retention = arguments.retention().map_err(failed)?;
-    let log = AuditLog::open(&audit_log_settings(&arguments.settings)?, Arc::new(SystemClock)).map_err(failed)?;
+    let log = AuditLog::open(&writable_audit_log(&arguments.settings)?, Arc::new(SystemClock)).map_err(failed)?;
     let pruned = log.prune(retention).map_err(failed)?;
     log.close();
     pruned.segments.iter().for_each(|segment| println!("removed {} from record {}", segment.month, segment.first));
@@ -152,14 +153,6 @@ fn run_prune(arguments: &PruneArguments) -> Result<Exit, Failure> {
     if pruned.segments.is_empty() {
         println!("nothing is older than {} years", retention.years());
     }
-    Ok(Exit::Done)
-}
-
-fn run_rotate_key(settings: &SettingsFile) -> Result<Exit, Failure> {
-    let log = AuditLog::open(&audit_log_settings(settings)?, Arc::new(SystemClock)).map_err(failed)?;
-    let rotated = log.rotate_checkpoint_key().map_err(failed)?;
-    print!("{}", rotated.note);
-    eprintln!("new public key: {}", rotated.verifying_key);
     Ok(Exit::Done)
 }
 

@@ -1,7 +1,7 @@
 //! Whether a certificate is fit for a purpose, and why not.
 
-use super::Purpose;
-use crate::certificates::{Facts, Profile, Purposes, UnfitLeaf, may_be_server};
+use super::purpose::Purpose;
+use certificates::{Facts, Profile, Purposes, UnfitLeaf, may_be_server};
 use ehealth_core::model::Timestamp;
 use soap::signature::{SignatureMethod, VerificationKey};
 

@@ -6,13 +6,14 @@ use rustls::pki_types::CertificateDer;
 
 use super::fitness::Inspected;
 use super::inspection::Inspection;
+use super::purpose::Purpose;
 use super::trust::{Failure, Verdict};
-use super::{InspectArguments, Purpose, json, text};
+use super::{InspectArguments, json, text};
 use crate::app::SystemClock;
-use crate::certificates::{CertificateError, Facts, Profile, Purposes};
 use crate::cli::exit::{Exit, fail};
 use crate::cli::lookup::read_password;
 use crate::server::tls::read_certificates;
+use certificates::{CertificateError, Facts, Profile, Purposes};
 use ehealth_core::model::Clock;
 use tls_files::read_pkcs12_certificates;
 

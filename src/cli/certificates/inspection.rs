@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use super::Purpose;
 use super::fitness::{Inspected, Validity, unfit_for};
+use super::purpose::Purpose;
 use super::trust::Verdict;
-use crate::certificates::Profile;
+use certificates::Profile;
 use ehealth_core::model::Timestamp;
 
 /// What is shown of a file.

@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::Purpose;
 use super::fitness::{Inspected, Validity, days_left, unfit_for};
 use super::inspection::Inspection;
+use super::purpose::Purpose;
 use super::trust::{ListState, Recognised, Verdict};
-use crate::certificates::{Description, Profile};
+use certificates::{Description, Profile};
 use ehealth_core::model::{NamedEnvironment, Timestamp};
 
 pub(super) fn write(inspection: &Inspection<'_>) -> Value {

@@ -1,26 +1,31 @@
-//! `certificates`: shows what a certificate names, and whether the service would accept it; gets the server's
-//! certificate from an ACME server.
+//! `certificates`: shows what a certificate names, whether the service would accept it, and replaces
+//! the service's own; gets the server's certificate from an ACME server.
 //!
 //! The decisions are those of the service: its client verifier, its reader of names, its policy.
 
 #[cfg(feature = "acme")]
 mod acme;
+mod failure;
 mod fitness;
 mod inspect;
 mod inspection;
 mod json;
+mod purpose;
+mod replaced;
+mod rotate;
 mod text;
 mod trust;
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueEnum};
-
-#[cfg(feature = "acme")]
-pub use acme::AcmeArguments;
+use clap::{Args, Subcommand};
 
 use super::exit::Exit;
 use super::log::LogWriter;
+#[cfg(feature = "acme")]
+pub use acme::AcmeArguments;
+use purpose::Purpose;
+use rotate::RotateArguments;
 
 const INSPECT_HELP: &str = "\
 Examples:
@@ -48,6 +53,9 @@ pub enum CertificatesCommand {
     /// Show a certificate: holder, validity, key, uses, and who would accept it
     #[command(after_help = INSPECT_HELP)]
     Inspect(InspectArguments),
+    /// Replace a certificate of the service after it was checked, with the old files kept
+    #[command(after_help = rotate::HELP)]
+    Rotate(Box<RotateArguments>),
     /// Get the server's certificate from an ACME server, or renew it
     #[cfg(feature = "acme")]
     #[command(after_help = acme::HELP)]
@@ -59,6 +67,7 @@ pub enum CertificatesCommand {
 pub(super) fn run(command: &CertificatesCommand, log: &mut LogWriter) -> Exit {
     match command {
         CertificatesCommand::Inspect(arguments) => inspect::run(arguments),
+        CertificatesCommand::Rotate(arguments) => rotate::run(arguments),
         #[cfg(feature = "acme")]
         CertificatesCommand::Acme(arguments) => acme::run(arguments, log),
     }
@@ -94,25 +103,4 @@ pub struct InspectArguments {
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
-}
-
-/// Use of a certificate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Purpose {
-    /// Client of mutual TLS
-    Client,
-    /// Server of TLS
-    Server,
-    /// Signer of messages
-    Signing,
-}
-
-impl Purpose {
-    fn code(self) -> &'static str {
-        match self {
-            Self::Client => "client",
-            Self::Server => "server",
-            Self::Signing => "signing",
-        }
-    }
 }

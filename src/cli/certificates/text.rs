@@ -2,11 +2,11 @@
 
 use std::fmt::Write;
 
-use super::Purpose;
 use super::fitness::{Validity, days_left, unfit_for};
 use super::inspection::Inspection;
+use super::purpose::Purpose;
 use super::trust::{Admitted, ListState, Recognised, Verdict};
-use crate::certificates::{Description, Profile};
+use certificates::{Description, Profile};
 use ehealth_core::model::{NamedEnvironment, Timestamp};
 
 pub(super) fn write(inspection: &Inspection<'_>) -> String {

@@ -7,12 +7,12 @@ use rustls::pki_types::CertificateDer;
 
 use super::InspectArguments;
 use crate::app::SystemClock;
-use crate::certificates::RevocationList;
 use crate::cli::exit::Exit;
 use crate::cli::settings_file::SettingsFile;
 use crate::config::read_policy;
 use crate::server::tls::trust::{ClosedIssuer, RefusedCertificate};
 use crate::server::tls::{ClientVerifier, RevocationFiles, load_verifier};
+use certificates::RevocationList;
 use ehealth_core::model::{Clock, Digest, Timestamp};
 use ehealth_core::policy::Register;
 

@@ -89,6 +89,12 @@ impl Visit for Fields {
         push_decimal(&mut self.line, value);
     }
 
+    /// Without an exponent: an operator reads and sorts durations.
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.begin(field);
+        self.write_escaped(format_args!("{value}"));
+    }
+
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
         self.begin(field);
         self.write_escaped(format_args!("{value:?}"));

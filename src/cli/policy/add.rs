@@ -1,6 +1,6 @@
 //! `policy add`: the section of a new consumer, from its certificate and a legal context.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
@@ -112,17 +112,10 @@ fn add(arguments: &AddArguments) -> Result<(), Failure> {
         warnings.push(format!("{}: the certificate has expired", arguments.certificate.display()));
     }
     if arguments.output.write {
-        append(file, &whole).map_err(|error| (Exit::Failed, error))?;
+        durable_file::replace_alike(file, whole.as_bytes()).map_err(|error| (Exit::Failed, error.to_string()))?;
     }
     print(arguments, &section, &warnings);
     Ok(())
-}
-
-/// Replaces the policy file, with the permissions that it has.
-fn append(file: &Path, whole: &str) -> Result<(), String> {
-    use std::os::unix::fs::PermissionsExt;
-    let metadata = std::fs::metadata(file).map_err(|error| format!("{}: {error}", file.display()))?;
-    durable_file::replace(file, whole.as_bytes(), metadata.permissions().mode() & 0o777).map_err(|e| e.to_string())
 }
 
 fn write_section(arguments: &AddArguments, pinned: &Pinned, context: &ContextDefinition) -> Result<String, Failure> {

@@ -4,8 +4,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::super::exit::{Exit, fail};
-use crate::certificates::Facts;
 use crate::server::tls::{find_issuer_key, provider, read_all_certificates, read_certificates};
+use certificates::Facts;
 use ehealth_core::model::Digest;
 
 /// A certificate, and the key of its issuer.

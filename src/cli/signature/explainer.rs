@@ -1,8 +1,8 @@
 //! What a simulation says of a signature that it refuses: the words of `signature check`.
 
 use super::service_checks;
-use crate::certificates::Facts;
 use crate::server::SignatureExplainer;
+use certificates::Facts;
 use ehealth_core::model::Timestamp;
 use soap::Charset;
 use soap::signature::diagnosis::{Context, Fault, examine};

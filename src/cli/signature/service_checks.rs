@@ -2,8 +2,8 @@
 
 use rustls::pki_types::CertificateDer;
 
-use crate::certificates::Facts;
 use crate::server::tls::trust::Trust;
+use certificates::Facts;
 use ehealth_core::model::Timestamp;
 use soap::signature::diagnosis::{Outcome, ServiceChecks};
 use soap::signature::{Problem, SecurityBlock, SignatureError, TimeRule};

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use super::{SignArguments, name, read_message};
 use crate::app::SystemClock;
-use crate::certificates::Facts;
 use crate::cli::exit::{Exit, fail};
 use crate::server::tls::read_certificates;
+use certificates::Facts;
 use ehealth_core::model::Clock;
 use soap::signature::diagnosis::describe_steps;
 use soap::signature::{MessageKind, SigningIdentity, SigningKey, SigningOptions, sign};

@@ -12,7 +12,6 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use super::proxy_protocol::{HeaderError, SIGNATURE, TEXT_SIGNATURE, is_balancer, read_header};
-use crate::certificates::Names;
 use crate::peer_event;
 use crate::peer_log::PeerLog;
 use crate::server::active_config::ActiveConfig;
@@ -22,6 +21,7 @@ use crate::server::limits::handshakes::HandshakeSlot;
 use crate::server::service::Service;
 use crate::server::tls::handshake_failure::HandshakeFailure;
 use crate::server::tls::refused_client::{RefusedClient, observe};
+use certificates::Names;
 
 /// An accepted connection, before its handshake.
 pub(super) struct Arrival {

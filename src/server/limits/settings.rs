@@ -118,6 +118,13 @@ impl Default for Limits {
 const RESERVED_DESCRIPTORS: usize = 512;
 
 impl Limits {
+    /// Descriptors with which no limit is reduced.
+    #[must_use]
+    pub fn descriptors(&self) -> usize {
+        let connections = self.handshakes.saturating_add(self.connections).saturating_add(self.excess_connections);
+        connections.saturating_add(RESERVED_DESCRIPTORS)
+    }
+
     /// Reduces the connection limits to what fits into `descriptors` open descriptors.
     ///
     /// A quarter is kept for handshakes, so that every client gets that far. One consumer never has
@@ -155,7 +162,8 @@ mod tests {
     #[test]
     fn enough_descriptors_leave_the_limits_unchanged() {
         let limits = Limits::default();
-        assert_eq!(limits.within_descriptors(sum(&limits) + RESERVED_DESCRIPTORS), limits);
+        assert_eq!(limits.within_descriptors(limits.descriptors()), limits);
+        assert_ne!(limits.within_descriptors(limits.descriptors() - 1), limits);
         assert_eq!(limits.within_descriptors(usize::MAX), limits);
     }
 

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use rustls::pki_types::CertificateDer;
 
 use super::replay::{ReplayCache, Replayed};
-use crate::certificates::sha256;
 use crate::server::tls::ClientVerifier;
 use crate::server::tls::client_verifier::VerifiedClient;
+use certificates::sha256;
 use ehealth_core::explained::Explained;
 use ehealth_core::lookup::{Caller, MessageSignature, Relay};
 use ehealth_core::model::{Digest, EnterpriseNumber, Timestamp};

@@ -20,7 +20,7 @@ use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Signatu
 
 use super::refused_client;
 use super::trust::{Admission, Admitted, PathError, RefusedCertificate, Trust};
-use crate::certificates::Facts;
+use certificates::Facts;
 use ehealth_core::lookup::Caller;
 use ehealth_core::model::{Clock, Digest, Timestamp};
 use ehealth_core::policy::Certified;
@@ -223,7 +223,7 @@ mod tests {
     use super::super::handshake_failure::HandshakeFailure;
     use super::super::trust::{ClosedIssuer, RefusalCode};
     use super::*;
-    use crate::certificates::UnfitLeaf;
+    use certificates::UnfitLeaf;
 
     /// The guide that integrators follow when a handshake fails.
     const GUIDE: &str = include_str!("../../../docs/guides/call-fails.md");

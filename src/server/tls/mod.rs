@@ -4,7 +4,7 @@
 //! TLS 1.2 and 1.3 with AEAD and ephemeral key agreement only, HTTP/1.1 or 1.0 by ALPN. A client
 //! certificate from a configured authority is required. Sessions are not resumed: a resumed session
 //! would skip the certificate check. [`super::trust`] decides whether a certificate is admitted,
-//! and [`crate::certificates`] which organisation it identifies.
+//! and [`certificates`] which organisation it identifies.
 
 // TLS configurations, made from files.
 mod config;

@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use std::future::Future;
 
 use super::trust::RefusedCertificate;
-use crate::certificates::Description;
+use certificates::Description;
 
 /// A client whose certificate was refused.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -67,17 +67,18 @@ impl Users {
 }
 
 /// Libraries and the crates that may use them outside tests.
-const LIBRARIES: [(&str, Users); 53] = [
+const LIBRARIES: [(&str, Users); 54] = [
     ("thiserror", All),
     // One library each: the crate that has it is what has to change with it.
     ("quick-xml", Only(&["datasets"])),
     ("csv", Only(&[GATEWAY, "datasets", "testkit"])),
-    ("flate2", Only(&["datasets", "testkit"])),
+    ("flate2", Only(&[GATEWAY, "datasets", "testkit"])),
+    ("tar", Only(&[GATEWAY])),
     ("zstd", Only(&["datasets", "testkit"])),
     ("rusqlite", Only(&["datasets", "audit-log"])),
     ("tokio-postgres", Only(&["cluster"])),
     ("tokio-postgres-rustls", Only(&["cluster"])),
-    ("x509-parser", Only(&["certificates", GATEWAY])),
+    ("x509-parser", Only(&["certificates"])),
     ("webpki", Only(&["certificates", "client", GATEWAY])),
     ("rcgen", Only(&["acme", "testkit"])),
     ("instant-acme", Only(&["acme"])),

@@ -9,13 +9,17 @@ const ANSWERING: [&str; 3] = ["src/admin/", "src/app/", "src/server/"];
 
 /// Files of these modules that may wait for a disk. None of them has async code; each says when it
 /// runs.
-const MAY_WAIT: [(&str, &str); 16] = [
+const MAY_WAIT: [(&str, &str); 21] = [
     ("src/app/audit_space.rs", "the thread that watches the free space"),
     ("src/app/backup.rs", "a command of its own"),
+    ("src/app/bounded_run.rs", "commands of their own"),
+    ("src/app/rehearsal.rs", "a command of its own"),
     ("src/app/confinement.rs", "before the first thread"),
     ("src/app/platform/linux.rs", "before the first thread, and the observing thread"),
     ("src/app/platform/other.rs", "before the first thread"),
     ("src/app/data_file.rs", "at the start: the two files of the data folder"),
+    ("src/app/doctor/machine.rs", "a command of its own"),
+    ("src/app/doctor/mod.rs", "a command of its own"),
     ("src/app/follow_files.rs", "the following thread"),
     ("src/app/history_file.rs", "at the start, and the thread that writes the file"),
     ("src/app/load.rs", "at the start and in the following thread"),
@@ -24,6 +28,7 @@ const MAY_WAIT: [(&str, &str); 16] = [
     ("src/app/reload.rs", "the following thread"),
     ("src/app/reload_status.rs", "the following thread, and a command of its own"),
     ("src/app/stores.rs", "before the service answers, and a command of its own"),
+    ("src/app/support/gather.rs", "a command of its own"),
     ("src/app/verification_report.rs", "the observing thread, and a command of its own"),
     ("src/server/tls/config.rs", "called by load.rs"),
 ];

@@ -87,7 +87,7 @@ fn verified_response(service: &TestService, answered: &Answered) -> SecurityBloc
     let block = block(answered.body.as_bytes(), MessageKind::Response);
     let own = ehealth_attributes::server::tls::read_certificates(&service.settings.tls.certificate).expect("its own");
     assert_eq!(block.certificate, own[0].to_vec());
-    let facts = ehealth_attributes::certificates::Facts::from_der(&block.certificate).expect("a certificate");
+    let facts = certificates::Facts::from_der(&block.certificate).expect("a certificate");
     let key = VerificationKey::parse(block.method, &facts.public_key).expect("its key");
     let document = Document::from_bytes(answered.body.as_bytes(), None).expect("characters");
     let digests = verify(&document, &block, &key).expect("a valid signature");
@@ -133,7 +133,7 @@ async fn the_signature_is_recorded_and_handed_over() {
     let encode = |bytes: &[u8]| base64::Engine::encode(&base64::engine::general_purpose::STANDARD, bytes);
     assert_eq!(signature["signatureValue"], encode(&expected.value));
     assert_eq!(signature["certificate"], encode(&expected.certificate));
-    assert_eq!(signature["messageSha256"], ehealth_attributes::certificates::sha256(&request).to_string());
+    assert_eq!(signature["messageSha256"], certificates::sha256(&request).to_string());
     let search = std::process::Command::new(crate::support::program::PROGRAM)
         .args(["audit", "search", "--config", &settings, "--json", "--ssin", "85073099932"])
         .output()

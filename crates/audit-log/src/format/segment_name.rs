@@ -15,7 +15,8 @@ pub struct SegmentName {
 
 impl SegmentName {
     /// Parses a file name; `None` if it is not that of a segment.
-    pub(crate) fn parse(name: &str) -> Option<Self> {
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
         let (first, month) = name.strip_suffix(".seg")?.split_once('-')?;
         let parsed = Self { first: first.parse().ok()?, month: Month::parse(month)? };
         (parsed.to_string() == name).then_some(parsed)

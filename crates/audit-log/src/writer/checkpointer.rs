@@ -237,7 +237,7 @@ impl Checkpointer {
             Ok(Some(damage)) => tracing::error!(
                 %damage,
                 "a signed record was changed or removed by another program; the service is not ready. Keep the \
-                 folder of the audit log as it is, verify it, and see the runbook, \"A damaged audit log\""
+                 folder of the audit log as it is, verify it, and see the operations guide, \"A damaged audit log\""
             ),
             // It is read again at the next check.
             Err(error) => tracing::warn!(reason = %error, "the last record of the audit log cannot be read back"),

@@ -2,13 +2,12 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::os::unix::fs::{MetadataExt, chown};
 use std::path::Path;
 
+use crate::cli::certificates::failure::Failure;
+use crate::cli::certificates::replaced::{keep, previous, put};
 use crate::cli::exit::Exit;
-
-/// Exit code and message of an error.
-pub(super) type Failure = (Exit, String);
 
 /// Mode of a certificate that is new.
 const CERTIFICATE_MODE: u32 = 0o644;
@@ -39,19 +38,21 @@ pub(super) fn write_secret(path: &Path, content: &[u8]) -> Result<(), Failure> {
     write(path, content, SECRET_MODE)
 }
 
-/// Writes a certificate with the mode of another file, if there is that file.
-pub(super) fn write_certificate(path: &Path, content: &[u8], like: &Path) -> Result<(), Failure> {
-    let mode = fs::metadata(like).map_or(CERTIFICATE_MODE, |found| found.permissions().mode() & 0o777);
-    write(path, content, mode)
+/// Keeps the certificate of a file, and replaces it.
+pub(super) fn replace_certificate(path: &Path, content: &[u8]) -> Result<(), Failure> {
+    keep(path, CERTIFICATE_MODE).map_err(advise)?;
+    give_to_owner_of_folder(&previous(path));
+    write(path, content, CERTIFICATE_MODE)
 }
 
 fn write(path: &Path, content: &[u8], mode: u32) -> Result<(), Failure> {
-    let written = durable_file::replace(path, content, mode);
-    written.map_err(|error| {
-        (Exit::Failed, format!("cannot write {error}; its folder must exist and belong to the user of this command"))
-    })?;
+    put(path, content, mode).map_err(advise)?;
     give_to_owner_of_folder(path);
     Ok(())
+}
+
+fn advise((exit, message): Failure) -> Failure {
+    (exit, format!("{message}; its folder must exist and belong to the user of this command"))
 }
 
 /// Gives a file to the owner of its folder if root wrote it: the unit, which runs as that owner, then reads it at the

@@ -5,14 +5,16 @@ use std::path::PathBuf;
 use rustls::pki_types::CertificateDer;
 use tls_files::write_pem;
 
-use super::files::{self, Failure};
+use super::files;
 use super::plan::{Plan, inspect, missing_names};
 use crate::app::SystemClock;
-use crate::certificates::Profile;
-use crate::cli::certificates::Purpose;
+use crate::cli::certificates::failure::Failure;
 use crate::cli::certificates::fitness::{Inspected, Validity, unfit_for};
+use crate::cli::certificates::purpose::Purpose;
+use crate::cli::certificates::replaced::previous;
 use crate::cli::exit::Exit;
 use crate::config::AcmeSettings;
+use certificates::Profile;
 use ehealth_core::model::{Clock, Digest, Timestamp};
 
 /// A certificate that was put in place.
@@ -43,8 +45,8 @@ pub(super) fn install(
     if !reasons.is_empty() {
         return Err(refused(reasons.join("; ")));
     }
-    let previous = keep_previous(plan)?;
-    files::write_certificate(&plan.certificate, &write_pem(chain), &plan.certificate)?;
+    files::replace_certificate(&plan.certificate, &write_pem(chain))?;
+    let previous = plan.current.as_ref().map(|_| previous(&plan.certificate));
     Ok(Installed { at, certificate, previous })
 }
 
@@ -79,18 +81,4 @@ fn unfit(
         reasons.push("the certificates behind it are not its issuers".to_owned());
     }
     reasons
-}
-
-/// Copies the certificate beside itself.
-fn keep_previous(plan: &Plan) -> Result<Option<PathBuf>, Failure> {
-    if plan.current.is_none() {
-        return Ok(None);
-    }
-    let content = std::fs::read(&plan.certificate);
-    let content = content.map_err(|error| files::failed("read", &plan.certificate, &error))?;
-    let mut name = plan.certificate.clone().into_os_string();
-    name.push(".previous");
-    let previous = PathBuf::from(name);
-    files::write_certificate(&previous, &content, &plan.certificate)?;
-    Ok(Some(previous))
 }

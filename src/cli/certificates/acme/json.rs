@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use super::install::Installed;
 use super::plan::Plan;
-use crate::certificates::Description;
 use crate::cli::certificates::fitness::{Inspected, Validity, days_left};
 use crate::config::AcmeSettings;
+use certificates::Description;
 use ehealth_core::model::Timestamp;
 
 pub(super) fn write(plan: &Plan, acme: &AcmeSettings, is_write: bool, installed: Option<&Installed>) -> Value {

@@ -12,13 +12,11 @@ mod text;
 
 use clap::Args;
 
-use self::files::Failure;
 use self::plan::{Plan, Renewal};
-use crate::app::SystemClock;
+use super::failure::Failure;
 use crate::cli::exit::{Exit, fail};
 use crate::cli::log::LogWriter;
 use crate::cli::settings_file::SettingsFile;
-use ehealth_core::model::Clock;
 
 pub(super) const HELP: &str = "\
 Examples:
@@ -72,7 +70,7 @@ fn renew(arguments: &AcmeArguments, log: &mut LogWriter) -> Result<(), Failure> 
         return Err((Exit::Configuration, message.to_owned()));
     };
     let renewal = if arguments.force { Renewal::Always } else { Renewal::IfDue };
-    let plan = Plan::make(&settings.tls, acme, renewal, SystemClock.now())?;
+    let plan = Plan::make(&settings, acme, arguments.settings.credentials(), renewal)?;
     let installed = if arguments.write && plan.due.is_due() { Some(order::run(&plan, acme, log)?) } else { None };
     if arguments.json {
         println!("{:#}", json::write(&plan, acme, arguments.write, installed.as_ref()));

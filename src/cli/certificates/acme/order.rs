@@ -7,9 +7,10 @@ use rustls::pki_types::CertificateDer;
 use tls_files::{ClientTls, read_certificates, read_private_key, root_store};
 use tokio::task::spawn_blocking;
 
-use super::files::{self, Failure};
+use super::files;
 use super::install::{Installed, install};
 use super::plan::{Plan, beside, key_digest};
+use crate::cli::certificates::failure::Failure;
 use crate::cli::exit::Exit;
 use crate::cli::log::LogWriter;
 use crate::cli::runtime::block_on;
@@ -84,7 +85,7 @@ fn tls(acme: &AcmeSettings) -> Result<Arc<rustls::ClientConfig>, Failure> {
 }
 
 fn read_external(plan: &Plan, external: &ExternalAccountFiles) -> Result<ExternalAccount, Failure> {
-    let file = beside(&plan.certificate, &external.key);
+    let file = beside(&plan.certificate, &external.key, &plan.credentials);
     let failed = |error: &dyn std::fmt::Display| (Exit::Failed, format!("acme.eab_key: {}: {error}", file.display()));
     let text = text_file::read(&file).map_err(|error| failed(&error))?;
     let wrong = "must be the HMAC key that the CA gave you, base64url on one line";

@@ -4,16 +4,16 @@ use std::path::{Path, PathBuf};
 
 use rustls::pki_types::CertificateDer;
 
-use super::files::{self, Failure};
+use super::files;
+use crate::app::SystemClock;
 use crate::app::units::credential_file;
-use crate::certificates::{CertificateError, Facts, Profile, Purposes, sha256};
+use crate::cli::certificates::failure::Failure;
 use crate::cli::certificates::fitness::{Inspected, Validity};
 use crate::cli::exit::Exit;
-use crate::cli::settings_file::credentials;
-use crate::config::AcmeSettings;
-use crate::server::tls::TlsFiles;
+use crate::config::{AcmeSettings, Settings};
+use certificates::{CertificateError, Facts, Profile, Purposes, sha256};
 use ehealth_core::closed_enum;
-use ehealth_core::model::{Digest, Timestamp};
+use ehealth_core::model::{Clock, Digest, Timestamp};
 use tls_files::{provider, read_certificates, read_private_key};
 
 closed_enum! {
@@ -53,6 +53,8 @@ pub(super) enum Renewal {
 /// What the command finds.
 pub(super) struct Plan {
     pub now: Timestamp,
+    /// Folder in which the settings' `credential:NAME` is found.
+    pub credentials: PathBuf,
     /// File of the certificate.
     pub certificate: PathBuf,
     /// The certificate in it.
@@ -66,8 +68,14 @@ pub(super) struct Plan {
 
 impl Plan {
     /// Reads the files. Nothing is changed.
-    pub fn make(tls: &TlsFiles, acme: &AcmeSettings, renewal: Renewal, now: Timestamp) -> Result<Self, Failure> {
-        let (certificate, key) = (tls.certificate.clone(), beside(&tls.certificate, &tls.key));
+    pub fn make(
+        settings: &Settings,
+        acme: &AcmeSettings,
+        credentials: PathBuf,
+        renewal: Renewal,
+    ) -> Result<Self, Failure> {
+        let (tls, now) = (&settings.tls, SystemClock.now());
+        let (certificate, key) = (tls.certificate.clone(), beside(&tls.certificate, &tls.key, &credentials));
         let current = if files::exists(&certificate)? { Some(read(&certificate)?) } else { None };
         let has_key = files::exists(&key)?;
         let own_key = if has_key { Some(key_digest(&key)?) } else { None };
@@ -80,14 +88,14 @@ impl Plan {
             Some(_) => Due::NotDue,
         };
         let has_account = files::exists(&acme.account)?;
-        Ok(Self { now, certificate, current, key, has_key, has_account, due })
+        Ok(Self { now, credentials, certificate, current, key, has_key, has_account, due })
     }
 }
 
 /// File of a key. A credential is the file of this name beside the certificate, from which systemd loads it for the
 /// service.
-pub(super) fn beside(certificate: &Path, key: &Path) -> PathBuf {
-    credential_file(certificate, key, &credentials()).map_or_else(|| key.to_owned(), |(_, file)| file)
+pub(super) fn beside(certificate: &Path, key: &Path, credentials: &Path) -> PathBuf {
+    credential_file((certificate, key), credentials).unwrap_or_else(|| key.to_owned())
 }
 
 fn read(file: &Path) -> Result<Inspected, Failure> {

@@ -1,7 +1,7 @@
 //! The period for which a client is admitted, checked for every request on an open connection.
 
 use super::refusal::PathError;
-use crate::certificates::{Profile, RevocationList};
+use certificates::{Profile, RevocationList};
 use ehealth_core::model::Timestamp;
 
 /// Period for which a client is admitted, as far as its path and the revocation lists are known.

@@ -4,7 +4,7 @@ use rustls::crypto::WebPkiSupportedAlgorithms;
 use rustls::pki_types::{CertificateRevocationListDer, SignatureVerificationAlgorithm};
 
 use super::refusal::ClosedIssuer;
-use crate::certificates::{ListError, Profile, RevocationList, SignedBytes, read_issuer};
+use certificates::{ListError, Profile, RevocationList, SignedBytes, read_issuer};
 
 /// The issuer's list among those configured: of several usable ones, the newest. If none is usable,
 /// the reason is that of one that the issuer signed: the others may be signed by another key of its

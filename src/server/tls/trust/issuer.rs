@@ -4,7 +4,7 @@ use rustls::crypto::WebPkiSupportedAlgorithms;
 use rustls::pki_types::CertificateDer;
 
 use super::crl::is_signed;
-use crate::certificates::{Profile, read_signed};
+use certificates::{Profile, read_signed};
 use ehealth_core::model::Digest;
 
 /// SHA-256 of the public key of the candidate that signed the certificate; `None` if none did. The

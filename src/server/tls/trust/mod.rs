@@ -19,7 +19,7 @@ use rustls::crypto::WebPkiSupportedAlgorithms;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, TrustAnchor, UnixTime};
 use webpki::{EndEntityCert, ExtendedKeyUsageValidator, KeyPurposeIdIter, VerifiedPath, anchor_from_trusted_cert};
 
-use crate::certificates::{ListAge, Profile, RevocationList, read_issuer, sha256};
+use certificates::{ListAge, Profile, RevocationList, read_issuer, sha256};
 use ehealth_core::model::{Digest, Timestamp};
 
 mod admission;

@@ -3,7 +3,7 @@
 //!
 //! Nothing is verified here. The end of the file maps webpki's errors to these lists.
 
-use crate::certificates::UnfitLeaf;
+use certificates::UnfitLeaf;
 
 ehealth_core::closed_enum! {
     /// Why an issuer is closed: its certificates are refused until its revocation list is usable.
