@@ -3,16 +3,18 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use ehealth_attributes::app::SystemClock;
+use ehealth_attributes::config::parse_scenario;
 use ehealth_core::model::Clock;
 use tempfile::TempDir;
-use testkit::Workspace;
+use testkit::{ClientKeys, ServerProblem, Workspace};
 
+use crate::support::bad_acme::{self, Fault};
 use crate::support::pebble::{Demands, EXTERNAL_KEY, Pebble, free_port};
 use crate::support::program::{DEADLINE, PROGRAM};
 use crate::support::unread::{serve, workspace};
@@ -237,17 +239,133 @@ fn a_failed_order_says_why_and_replaces_nothing() {
 }
 
 #[test]
-fn a_directory_that_never_answers_ends_by_a_timeout() {
+fn a_server_that_stalls_ends_by_a_timeout() {
     let folder = Folder::new();
     // The system accepts for it; nothing reads.
     let stalling = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let directory = format!("https://localhost:{}/dir", stalling.local_addr().expect("bound").port());
-    fs::copy(folder.path("ca.pem"), folder.path("acme-ca.pem")).expect("copied");
-    folder.set(&directory, 1, "timeout = \"1s\"\n");
+    let before = format!("https://localhost:{}/dir", stalling.local_addr().expect("bound").port());
+    let after = bad_acme::start(&folder.workspace, Fault::Silence);
     let certificate = folder.read("server.pem");
+    for directory in [before, after] {
+        folder.set(&directory, free_port(), "timeout = \"1s\"\n");
+        let (code, _, said) = folder.run(&["--write", "--force"]);
+        assert!(code == 4 && said.contains("did not answer within 1 s (acme.timeout)"), "{code} {said}");
+        assert_eq!(folder.read("server.pem"), certificate);
+    }
+}
+
+#[test]
+fn answers_without_an_end_are_cut_and_only_https_is_used() {
+    let folder = Folder::new();
+    for (fault, code, words) in [
+        (Fault::EndlessBody, 4, "sent no complete answer: "),
+        (Fault::EndlessHead, 4, "sent no complete answer: "),
+        (Fault::PlainHttp, 4, "names the URL http://localhost:1/; only https is used"),
+    ] {
+        folder.set(&bad_acme::start(&folder.workspace, fault.clone()), free_port(), "");
+        let (found, printed, said) = folder.run(&["--write", "--force"]);
+        assert!(found == code && said.contains(words) && printed.is_empty(), "{fault:?}: {found} {said}");
+    }
+    assert!(!folder.path("account").exists() && !folder.path("server.pem.previous").exists());
+}
+
+#[test]
+fn texts_and_tokens_of_the_server_are_bounded_and_clean() {
+    let folder = Folder::new();
+    let detail = "\u{1b}[2J\r\n\u{202e}evil ".repeat(10_000);
+    folder.set(&bad_acme::start(&folder.workspace, Fault::Problem(detail)), free_port(), "");
     let (code, _, said) = folder.run(&["--write", "--force"]);
-    assert!(code == 4 && said.contains("did not answer within 1 s (acme.timeout)"), "{code} {said}");
-    assert_eq!(folder.read("server.pem"), certificate);
+    assert!(code == 1 && said.contains("refused the request: ") && said.contains("wait until the time"), "{said}");
+    let line = said.trim_end_matches('\n');
+    assert!(line.chars().count() < 1_000 && !line.contains(['\u{1b}', '\r', '\n', '\u{202e}']), "{line:?}");
+    fs::create_dir(folder.path("www")).expect("created");
+    for token in ["../../../server.pem", "/etc/passwd", ""] {
+        fs::remove_file(folder.path("account")).expect("it was made");
+        let directory = bad_acme::start(&folder.workspace, Fault::Token(token.to_owned()));
+        folder.set(&directory, 1, "webroot = \"www\"\n");
+        let certificate = folder.read("server.pem");
+        let (code, _, said) = folder.run(&["--write", "--force"]);
+        assert!(code == 1 && said.contains("the token of a challenge is not base64url"), "{token}: {said}");
+        assert_eq!(folder.read("server.pem"), certificate);
+    }
+}
+
+#[test]
+fn a_certificate_that_does_not_fit_is_not_installed() {
+    let (folder, other) = (Folder::new(), Folder::new());
+    // Certificates for failures of a simulation, made for the present.
+    let scenario = format!("now = \"{}\"\n", SystemClock.now());
+    let scenario = parse_scenario(Path::new("no scenario"), &scenario).expect("valid");
+    let simulation = Workspace::new(other.path("simulation"));
+    simulation.prepare_scenario(&scenario, ClientKeys::P256, &[]).expect("made");
+    let made = |problem| fs::read(simulation.faulty_server(problem).0).expect("made");
+    let (own, authority) = (folder.read("server.pem"), other.read("ca.pem"));
+    let certificate = own.clone();
+    for (issued, reason) in [
+        (other.read("server.pem"), "the certificate belongs to another key"),
+        (made(ServerProblem::OtherName), "the certificate lacks localhost"),
+        (made(ServerProblem::Expired), "the certificate is expired"),
+        (made(ServerProblem::NotValidYet), "the certificate is not yet valid"),
+        ([&own[..], &authority[..], &own[..]].concat(), "the certificates behind it are not its issuers"),
+        (fs::read(folder.workspace.client("fund").0).expect("there"), "server"),
+    ] {
+        let _ = fs::remove_file(folder.path("account"));
+        folder.set(&bad_acme::start(&folder.workspace, Fault::Issue(issued)), free_port(), "");
+        let (code, printed, said) = folder.run(&["--write", "--force"]);
+        assert!(code == 12 && said.contains(reason) && printed.is_empty(), "{reason}: {code} {said}");
+        assert_eq!(folder.read("server.pem"), certificate, "{reason}");
+        assert!(!folder.path("server.pem.previous").exists(), "{reason}");
+    }
+    for issued in ["", "no PEM", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
+        let _ = fs::remove_file(folder.path("account"));
+        folder.set(&bad_acme::start(&folder.workspace, Fault::Issue(issued.into())), free_port(), "");
+        let (code, _, said) = folder.run(&["--write", "--force"]);
+        assert!(code == 1 || code == 12, "{issued}: {code} {said}");
+        assert_eq!(folder.read("server.pem"), certificate, "{issued}");
+    }
+    // The same server with the right certificate: what failed above was the certificate.
+    let _ = fs::remove_file(folder.path("account"));
+    folder.set(&bad_acme::start(&folder.workspace, Fault::Issue(own.clone())), free_port(), "");
+    folder.succeed(&["--write", "--force"]);
+    assert_eq!(folder.read("server.pem.previous"), certificate);
+}
+
+#[test]
+fn an_account_that_others_can_read_or_that_is_a_link_is_refused() {
+    let folder = Folder::new();
+    let directory = bad_acme::start(&folder.workspace, Fault::Problem("no".to_owned()));
+    folder.set(&directory, free_port(), "");
+    folder.run(&["--write", "--force"]);
+    let account = folder.path("account");
+    assert_eq!(mode(&account), 0o600);
+    let refused = |words: &str| {
+        let (code, _, said) = folder.run(&["--write", "--force"]);
+        assert!(code == 1 && said.contains(words), "{words}: {code} {said}");
+    };
+    for wrong in [0o640, 0o604, 0o620, 0o644] {
+        fs::set_permissions(&account, fs::Permissions::from_mode(wrong)).expect("set");
+        refused(&format!("mode {wrong:04o}, others can read or change it; `chmod 600 "));
+    }
+    fs::set_permissions(&account, fs::Permissions::from_mode(0o600)).expect("set");
+    refused("the ACME server refused the request: ");
+    fs::rename(&account, folder.path("elsewhere")).expect("renamed");
+    symlink(folder.path("elsewhere"), &account).expect("a link");
+    refused("account: ");
+    fs::remove_file(&account).expect("removed");
+    fs::create_dir(&account).expect("created");
+    refused("it is not an account");
+}
+
+#[test]
+fn root_does_not_write_in_the_folder_of_another_user() {
+    let folder = Folder::new();
+    folder.set("https://localhost:1/dir", 1, "");
+    let root = folder.path("");
+    // Only root may give a folder away, and only root is refused.
+    if chown(&root, Some(1), None).is_ok() {
+        let (code, _, said) = folder.run(&["--write", "--force"]);
+        assert!(code == 1 && said.contains("belongs to the user ") && said.contains("runuser -u "), "{code} {said}");
+    }
 }
 
 #[test]

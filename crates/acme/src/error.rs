@@ -17,8 +17,10 @@ const NO_ACCOUNT: &str = "urn:ietf:params:acme:error:accountDoesNotExist";
 const NO_EXTERNAL_ACCOUNT: &str = "urn:ietf:params:acme:error:externalAccountRequired";
 /// Type of a problem with too many orders (RFC 8555, 6.6).
 const RATE_LIMITED: &str = "urn:ietf:params:acme:error:rateLimited";
+/// Longest text of the ACME server in a message, in characters.
+const MAX_TEXT: usize = 500;
 
-/// Why there is no certificate. Texts of the ACME server are repeated as they came, at most 256 KiB: clean them
+/// Why there is no certificate. Control characters in texts of the ACME server are repeated as they came: clean them
 /// before a terminal shows them.
 #[derive(Debug, thiserror::Error)]
 pub enum AcmeError {
@@ -28,15 +30,19 @@ pub enum AcmeError {
     /// The order took too long.
     #[error("the order took longer than {} s; run the command again later", .0.as_secs())]
     Timeout(Duration),
+    /// The ACME server has neither verified nor issued in time, or asks to wait longer.
+    #[error("the ACME server did not finish the order in time; run the command again later")]
+    Unfinished,
     /// The ACME server refused a request.
-    #[error("the ACME server refused the request: {}{}", .0, advise(.0))]
+    #[error("the ACME server refused the request: {}{}", shorten(&.0.to_string()), advise(.0))]
     Refused(Problem),
     /// What came is no ACME.
     #[error("the answer is not ACME: {0}; see whether acme.directory is the URL of an ACME directory")]
     Protocol(String),
     /// The ACME server did not see the answer to a challenge.
     #[error(
-        "the ACME server could not verify {name}: {reason}; it must reach http://{name}/.well-known/acme-challenge/ on port 80 from its network"
+        "the ACME server could not verify {name}: {}; it must reach http://{name}/.well-known/acme-challenge/ on port 80 from its network",
+        shorten(.reason)
     )]
     Challenge {
         /// Host name.
@@ -80,13 +86,18 @@ impl AcmeError {
     /// Whether the ACME server was not reached or did not answer in time.
     #[must_use]
     pub fn is_unreachable(&self) -> bool {
-        matches!(self, Self::Unreachable(_) | Self::Timeout(_))
+        matches!(self, Self::Unreachable(_) | Self::Timeout(_) | Self::Unfinished)
     }
 
     /// Whether the same order can succeed at once.
     pub(crate) fn is_bad_nonce(&self) -> bool {
         matches!(self, Self::Refused(problem) if problem.r#type.as_deref() == Some(BAD_NONCE))
     }
+}
+
+/// The beginning of a text of the ACME server: what to do comes after it and must not be lost.
+fn shorten(text: &str) -> String {
+    text.chars().take(MAX_TEXT).collect()
 }
 
 /// What to do about a problem.
@@ -104,7 +115,7 @@ impl From<Error> for AcmeError {
         #[allow(clippy::wildcard_enum_match_arm, reason = "foreign enum, grows with its library")]
         match error {
             Error::Api(problem) => Self::Refused(problem),
-            Error::Timeout(_) => Self::Timeout(crate::ORDER_TIMEOUT),
+            Error::Timeout(_) => Self::Unfinished,
             Error::Other(other) => match other.downcast::<TransportError>() {
                 Ok(error) => Self::Unreachable(*error),
                 Err(other) => Self::Protocol(other.to_string()),

@@ -19,9 +19,10 @@ use crate::webroot::Webroot;
 
 /// Limit of an order, with all its repetitions: 5 minutes.
 pub const ORDER_TIMEOUT: Duration = Duration::from_secs(300);
-/// Wait for the ACME server to verify the challenges, and to make the certificate: 2 minutes each.
+/// Wait for the ACME server to verify the challenges, and to make the certificate: at most 2 minutes each. A wait
+/// grows to less than half of the time that has passed.
 const POLLING: RetryPolicy =
-    RetryPolicy::new().initial_delay(Duration::from_millis(500)).timeout(Duration::from_secs(120));
+    RetryPolicy::new().initial_delay(Duration::from_millis(500)).backoff(1.4).timeout(Duration::from_secs(120));
 
 /// Who answers the challenge `http-01`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! Helpers that several tests share.
 
 // The service and the program under test.
+pub mod bad_acme;
 pub mod nodes;
 pub mod npm;
 pub mod pebble;

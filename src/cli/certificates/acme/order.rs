@@ -6,6 +6,7 @@ use std::sync::Arc;
 use rustls::pki_types::CertificateDer;
 use tls_files::{ClientTls, read_certificates, read_private_key, root_store};
 use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 
 use super::files;
 use super::install::{Installed, install};
@@ -15,18 +16,26 @@ use crate::cli::exit::Exit;
 use crate::cli::log::LogWriter;
 use crate::cli::runtime::block_on;
 use crate::cli::safe_text::make_line;
+use crate::cli::writer_user::check_writer;
 use crate::config::{AcmeSettings, ExternalAccountFiles};
-use acme::{Account, AcmeError, Challenge, Directory, ExternalAccount, make_key, make_request, parse_external_key};
+use acme::{
+    Account, AcmeError, Challenge, Directory, ExternalAccount, ORDER_TIMEOUT, make_key, make_request,
+    parse_external_key,
+};
 
 /// Longest message: it can have a text of the ACME server.
 const MAX_MESSAGE: usize = 1_000;
 
 /// Gets a new certificate and installs it.
 pub(super) fn run(plan: &Plan, acme: &AcmeSettings, log: &mut LogWriter) -> Result<Installed, Failure> {
+    let folders = [&plan.certificate, &plan.key, &acme.account].map(|file| file.parent().unwrap_or(file));
+    check_writer(&folders).map_err(|message| (Exit::Failed, message))?;
     let order = prepare(plan, acme)?;
     let mut chain = Err((Exit::Failed, "the order was not run".to_owned()));
     let ran = block_on(log, async {
-        chain = order.run().await;
+        // Its parts have limits of their own, which add up to more.
+        let ran = timeout(ORDER_TIMEOUT, order.run()).await;
+        chain = ran.unwrap_or_else(|_| Err(failure(AcmeError::Timeout(ORDER_TIMEOUT))));
         Exit::Done
     });
     if ran != Exit::Done {
@@ -51,7 +60,7 @@ struct Order {
 /// Reads and makes the files, before the first connection.
 fn prepare(plan: &Plan, acme: &AcmeSettings) -> Result<Order, Failure> {
     let directory = Directory { url: acme.directory.clone(), tls: tls(acme)?, timeout: acme.timeout };
-    let stored = files::read_own(&acme.account)?;
+    let stored = files::read_account(&acme.account)?;
     let external = acme.external.as_ref().map(|external| read_external(plan, external)).transpose()?;
     if !plan.has_key {
         files::write_secret(&plan.key, make_key().map_err(failure)?.as_bytes())?;
@@ -120,6 +129,7 @@ impl Order {
             }
             AcmeError::Unreachable(_)
             | AcmeError::Timeout(_)
+            | AcmeError::Unfinished
             | AcmeError::Refused(_)
             | AcmeError::Protocol(_)
             | AcmeError::Challenge { .. }
