@@ -14,6 +14,7 @@ pub(super) fn make_safe(text: &str, max: usize) -> String {
 }
 
 /// Makes a text of a peer safe for a terminal, as one line of at most this many characters.
+#[cfg(feature = "acme")]
 pub(super) fn make_line(text: &str, max: usize) -> String {
     text.chars().map(|c| if is_hidden(c) { REPLACEMENT } else { c }).take(max).collect()
 }
