@@ -15,10 +15,15 @@ use ehealth_core::closed_enum;
 
 /// Folder that all units may write, as far as its owners permit.
 pub const STATE: &str = "/var/lib/ehealth-attributes";
+/// Folder that the unit of the certificate may write.
+pub const ACME_STATE: &str = "/var/lib/ehealth-attributes-acme";
 /// Addresses in the packaged socket unit.
 pub const LISTEN: [&str; 2] = ["0.0.0.0:8443", "127.0.0.1:9443"];
 /// Credential in the packaged unit, and its file.
 pub const CREDENTIAL: (&str, &str) = ("server.key", "/etc/ehealth-attributes/tls/server.key");
+
+/// First port that every user may open.
+const FIRST_OPEN_PORT: u16 = 1_024;
 
 closed_enum! {
     /// A packaged unit. Codes: its name.
@@ -32,6 +37,8 @@ closed_enum! {
         Fetching => "ehealth-attributes-feeds.service",
         /// Verifies the audit log.
         Verifying => "ehealth-attributes-verify.service",
+        /// Renews the certificate.
+        Renewing => "ehealth-attributes-acme.service",
     }
 }
 
@@ -121,6 +128,7 @@ pub fn derive(settings: &Settings, credentials: &Path, names: &Names<'_>) -> Res
                 Unit::Answering => of_answering(settings, credentials)?,
                 Unit::Fetching => of_fetching(settings, credentials, names)?,
                 Unit::Verifying => of_verifying(settings),
+                Unit::Renewing => of_renewing(settings, names)?,
             };
             Ok(DropIn { unit, lines })
         })
@@ -208,6 +216,38 @@ fn of_verifying(settings: &Settings) -> Vec<String> {
     }
     lines.extend(writable(report.parent()));
     lines
+}
+
+/// The packaged unit reaches no address: it does nothing without `[acme]`.
+fn of_renewing(settings: &Settings, names: &Names<'_>) -> Result<Vec<String>, UnitError> {
+    let Some(acme) = &settings.acme else { return Ok(Vec::new()) };
+    let mut lines = Vec::new();
+    if acme.webroot.is_some() && acme.is_private() {
+        lines.push("# The ACME server and name servers; run the command again when their addresses change.".to_owned());
+        let mut allowed: BTreeSet<_> = find(names, "acme.directory", acme.host())?.into_iter().collect();
+        allowed.extend(&names.servers);
+        lines.extend(allowed.iter().map(|address| format!("IPAddressAllow={address}")));
+    } else {
+        lines.push(
+            "# Public CAs have changing addresses, and any CA verifies challenges from addresses of its choice."
+                .to_owned(),
+        );
+        lines.push("IPAddressAllow=any".to_owned());
+    }
+    if acme.webroot.is_none() {
+        lines.push(format!("SocketBindAllow=tcp:{}", acme.listen.port()));
+        if acme.listen.port() < FIRST_OPEN_PORT {
+            let capability = ["CapabilityBoundingSet", "AmbientCapabilities"];
+            lines.extend(capability.map(|key| format!("{key}=CAP_NET_BIND_SERVICE")));
+            // A capability of a user namespace does not hold for the network of the machine.
+            lines.push("PrivateUsers=no".to_owned());
+        }
+    }
+    let files = [&settings.tls.certificate, &acme.account].into_iter().filter_map(|file| file.parent());
+    let folders: BTreeSet<_> =
+        files.chain(acme.webroot.as_deref()).filter(|one| !one.starts_with(ACME_STATE)).collect();
+    lines.extend(folders.iter().map(|folder| format!("ReadWritePaths={}", folder.display())));
+    Ok(lines)
 }
 
 /// `NAME:FILE` for each key that is a credential: its file is beside its certificate.

@@ -62,6 +62,8 @@ mod test_service;
 pub use args::{Arguments, Command};
 pub use audit::AuditCommand;
 pub use backup::BackupArguments;
+#[cfg(feature = "acme")]
+pub use certificates::AcmeArguments;
 pub use certificates::{CertificatesCommand, InspectArguments};
 pub use cluster::ClusterCommand;
 pub use config::ConfigCommand;

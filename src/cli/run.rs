@@ -43,7 +43,7 @@ fn run_command(command: Command, log: &mut LogWriter) -> Exit {
         Command::Sync(arguments) => sync::run(&arguments, log),
         Command::Traces(arguments) => traces::run(&arguments, log),
         Command::Lookup(arguments) => runtime::block_on(log, lookup::run(&arguments)),
-        Command::Certificates(command) => certificates::run(&command),
+        Command::Certificates(command) => certificates::run(&command, log),
         Command::Contract(command) => contract::run(&command),
         Command::Signature(command) => signature::run(&command),
         #[cfg(feature = "testkit")]

@@ -13,6 +13,12 @@ pub(super) fn make_safe(text: &str, max: usize) -> String {
     prefix.into_iter().chain(safe).take(max).collect()
 }
 
+/// Makes a text of a peer safe for a terminal, as one line of at most this many characters.
+#[cfg(feature = "acme")]
+pub(super) fn make_line(text: &str, max: usize) -> String {
+    text.chars().map(|c| if is_hidden(c) { REPLACEMENT } else { c }).take(max).collect()
+}
+
 /// Whether a character could end a terminal's line or a field of CSV, or hides, or changes the direction
 /// of a text.
 pub(super) fn is_unsafe(c: char) -> bool {

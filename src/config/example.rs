@@ -1,8 +1,8 @@
 //! Writers of what [`KEYS`] documents: the packaged settings file and the README's table.
 
+use super::all_keys::KEYS;
 use super::key::{Example, Kind};
 use super::key_names::{DATASET, LANGUAGE};
-use super::keys::KEYS;
 
 /// Width of a comment in the packaged settings file, in characters.
 const WIDTH: usize = 98;

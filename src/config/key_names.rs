@@ -1,7 +1,7 @@
 //! Names of the settings: those of the table, and those that a file may have.
 
+use super::all_keys::KEYS;
 use super::key::Key;
-use super::keys::KEYS;
 use ehealth_core::model::{Dataset, Language};
 
 /// Stands for each dataset in a name of the table.

@@ -1,4 +1,4 @@
-//! Every setting, as data: name, kind, default, example, meaning.
+//! The settings of the service, as data: name, kind, default, example, meaning.
 //!
 //! This table gives the names that the environment and `--set` accept, the defaults, the packaged
 //! example (`deploy/config.toml`), and the README's table ([`super::example`]). The code that reads
@@ -11,8 +11,8 @@ const WEEKLY: &str = "8d";
 const AGE_OF_PEOPLE: &str = "Maximum age of the dataset. An older dataset is stale: answers that need it are incomplete. Publishers update data about people daily.";
 const AGE_OF_SERVICES: &str = "Maximum age of the dataset. An older dataset is stale: answers that need it are incomplete. Publishers update affiliations to prevention services weekly.";
 
-/// All settings, in the order of the packaged example.
-pub const KEYS: &[Key] = &[
+/// The settings of the service, in the order of the packaged example.
+pub(super) const SERVICE_KEYS: &[Key] = &[
     key(
         "server.listen",
         Kind::Address,

@@ -16,6 +16,10 @@ mod origin;
 mod value;
 
 // The settings: their names, their documentation, their values.
+mod acme;
+mod acme_keys;
+mod acme_section;
+mod all_keys;
 mod example;
 mod feeds;
 mod key;
@@ -41,6 +45,8 @@ mod profile;
 #[cfg(feature = "testkit")]
 mod scenario;
 
+pub use acme::{AcmeSettings, ExternalAccountFiles};
+pub use all_keys::KEYS;
 pub use duration::parse_duration;
 pub use example::{write_example, write_table};
 pub use expectations::{DescribedQuestion, Expectation, Expectations, Verdict, read_expectations};
@@ -48,7 +54,6 @@ pub use expectations::{DescribedQuestion, Expectation, Expectations, Verdict, re
 pub use failures::parse_plan;
 pub use key::{Example, Key, Kind};
 pub use key_names::find as find_key;
-pub use keys::KEYS;
 pub use letter::LetterSettings;
 pub use origin::{Origin, Problem, Problems, Setting};
 pub use overrides::Overrides;

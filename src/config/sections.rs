@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
+use super::acme_section::read_acme;
 use super::document::Section;
 use super::duration::parse_duration;
 use super::feeds::read_feeds;
@@ -39,6 +40,9 @@ pub(super) fn read_document(root: &mut Section<'_>, folder: &Path, overrides: &O
     let cluster = root.optional_section("cluster").map_or(Some(None), |section| read_cluster(section, paths).map(Some));
     let admin = root.optional_section("admin").map_or(Some((None, None)), |section| read_admin(section, paths));
     let metrics = root.optional_section("metrics").map_or(Some(None), |section| read_metrics(section, paths).map(Some));
+    let public_url = server.as_ref().map(|server| server.public_url.as_str());
+    let acme =
+        root.optional_section("acme").map_or(Some(None), |section| read_acme(section, public_url, paths).map(Some));
     let Server { listen, listen_mode, balancers, public_url, certificate, key, max_requests } = server?;
     let Trust { client_ca, revocation, environment } = trust?;
     let (signatures, response_signer) = signatures?;
@@ -72,6 +76,7 @@ pub(super) fn read_document(root: &mut Section<'_>, folder: &Path, overrides: &O
         admin,
         admin_tls,
         metrics: metrics?,
+        acme: acme?,
         active_config: Vec::new(),
     })
 }

@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use super::acme::AcmeSettings;
 use super::letter::LetterSettings;
 use ipnet::IpNet;
 
@@ -49,6 +50,8 @@ pub struct Settings {
     pub admin_tls: Option<OperatorFiles>,
     /// Listener for scrapers; `None`: metrics are on the admin listener alone.
     pub metrics: Option<MetricsListener>,
+    /// Where `certificates acme` gets the server's certificate; `None`: operators renew it.
+    pub acme: Option<AcmeSettings>,
     /// Every value with its origin, in the order of [`KEYS`](super::KEYS).
     pub active_config: Vec<Setting>,
 }

@@ -28,10 +28,11 @@ const FUND: &str = "0999010126";
 const PHYSICIAN: &str = "BACKTOWORK:ADVISORY_PHYSICIAN";
 
 /// The pages of the guide with their sources in the book.
-const GUIDE: [(&str, &str); 20] = [
+const GUIDE: [(&str, &str); 21] = [
     ("install", "operations"),
     ("configure", "operations"),
     ("consumers", "operations"),
+    ("acme", "operations"),
     ("diagnose", "operations"),
     ("incident", "operations"),
     ("rotate", "operations"),

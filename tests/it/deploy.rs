@@ -126,7 +126,7 @@ fn systemd_rates_each_sandbox_as_tight() {
     }
     let services: Vec<_> =
         units().into_iter().filter(|unit| unit.extension().is_some_and(|end| end == "service")).collect();
-    assert_eq!(services.len(), 3);
+    assert_eq!(services.len(), 4);
     for unit in services {
         let checked = Command::new("systemd-analyze")
             .args(["security", "--offline=yes", "--no-pager", &format!("--threshold={EXPOSURE}")])

@@ -291,6 +291,9 @@ fn run_others(demo: &DemoFolder, outputs: &mut Outputs) {
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     let rehearse = ["restore", "--config", &config, "--from", &backup, "--rehearse", &scratch, "--json"];
     outputs.run("restore", 0, &rehearse);
+    let acme = ["certificates", "acme", "--json", "--config", &config];
+    let directory = ["--set", "acme.directory=https://acme.example.be/directory"];
+    outputs.run("certificates-acme", 0, &[&acme[..], &directory].concat());
     let second = demo.text("second");
     let output = Command::new(PROGRAM)
         .args(["demo", "--once", "--port", "0", "--log-format", "json", "--dir", &second])

@@ -70,6 +70,7 @@ mod signatures;
 mod simulate;
 mod support_bundle;
 // What operators use.
+mod acme;
 mod admin;
 mod admin_page;
 mod alerts;

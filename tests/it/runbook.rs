@@ -19,7 +19,7 @@ const WAYS: [&[&str]; 2] = [
 
 /// Blocks that are shown and not run: page, first line. They need what the machine of the
 /// test lacks: the sources, a journal, version 0.1, a CRL, the program of another package, a policy of the past.
-const NOT_RUN: [(&str, &str); 13] = [
+const NOT_RUN: [(&str, &str); 19] = [
     ("install", "cargo run --release -- demo --once --port 0 --dir trial"),
     (
         "configure",
@@ -42,6 +42,12 @@ const NOT_RUN: [(&str, &str); 13] = [
         "audit-visit",
         "ehealth-attributes policy explain --policy /srv/visit/audit-log/policy-SHA256.toml --organisation 0999010126 --legal-context BACKTOWORK:ADVISORY_PHYSICIAN --on 2026-01-15",
     ),
+    ("acme", "cd /etc/ehealth-attributes/tls"),
+    ("acme", "ehealth-attributes config units --write"),
+    ("acme", "ehealth-attributes certificates acme"),
+    ("acme", "systemctl start ehealth-attributes-acme"),
+    ("acme", "mv /var/lib/ehealth-attributes-acme/server.key /var/lib/ehealth-attributes-acme/server.key.old"),
+    ("acme", "cp -p /var/lib/ehealth-attributes-acme/server.pem.previous /var/lib/ehealth-attributes-acme/server.pem"),
 ];
 
 /// What `tests/runbook/commands.py` finds in the pages.

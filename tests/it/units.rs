@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::process::Command;
 
-use ehealth_attributes::app::units::{CREDENTIAL, DropIn, LISTEN, Names, STATE, Unit, UnitError, derive};
+use ehealth_attributes::app::units::{ACME_STATE, CREDENTIAL, DropIn, LISTEN, Names, STATE, Unit, UnitError, derive};
 use ehealth_attributes::config::{Overrides, parse_settings, write_example};
 
 use crate::support::environment::skip;
@@ -19,7 +19,7 @@ fn derived(text: &str) -> Result<Vec<DropIn>, UnitError> {
     let file = Path::new("/etc/ehealth-attributes/config.toml");
     let settings = parse_settings(file, text, &Overrides::default()).unwrap_or_else(|error| panic!("{error}"));
     let find = |host: &str| match host {
-        "feeds.example.be" => Ok(vec![IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7))]),
+        "feeds.example.be" | "acme.example.be" => Ok(vec![IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7))]),
         other => Err(io::Error::other(format!("no address of {other}"))),
     };
     derive(
@@ -40,6 +40,7 @@ fn packaged(unit: Unit) -> String {
         Unit::Socket | Unit::Answering => "answering",
         Unit::Fetching => "fetching",
         Unit::Verifying => "verifying",
+        Unit::Renewing => "renewing",
     };
     fs::read_to_string(project().join("deploy/systemd").join(folder).join(unit.code())).expect("a unit")
 }
@@ -71,7 +72,7 @@ fn other_settings() -> String {
     ];
     let text = changes.iter().fold(write_example(), |text, (from, to)| text.replacen(from, to, 1));
     text + "\n[metrics]\nlisten = \"10.0.0.1:9464\"\nnetworks = \"10.0.0.0/8\"\n[feeds.dimona]\nurl = \"https://feeds.example.be/dimona/\"\nserver_ca = \"tls/feeds-ca.pem\"\n\
-            certificate = \"/srv/tls/feeds.pem\"\nkey = \"credential:feeds.key\"\n"
+            certificate = \"/srv/tls/feeds.pem\"\nkey = \"credential:feeds.key\"\n[acme]\ndirectory = \"https://acme.example.be/directory\"\n"
 }
 
 #[test]
@@ -102,6 +103,36 @@ fn other_settings_get_what_they_need_and_no_more() {
     for line in ["LoadCredential=cluster.key:/etc/ehealth-attributes/cluster/cluster.key", "SystemCallFilter=connect"] {
         assert!(node.iter().any(|one| one == line), "{line} in {node:?}");
     }
+}
+
+#[test]
+fn the_unit_of_the_certificate_gets_what_its_settings_need() {
+    let of = |section: &str| {
+        let text = write_example() + "\n[acme]\ndirectory = \"https://acme.example.be:9000/directory\"\n" + section;
+        let text = text.replacen("\"tls/server.pem\"", &format!("\"{ACME_STATE}/server.pem\""), 1);
+        let drop_ins = derived(&text).expect("derived");
+        let key = format!("LoadCredential=server.key:{ACME_STATE}/server.key");
+        assert_eq!(lines(&drop_ins, Unit::Answering), ["LoadCredential=".to_owned(), key]);
+        lines(&drop_ins, Unit::Renewing)
+    };
+    let packaged_port = [
+        "IPAddressAllow=any",
+        "SocketBindAllow=tcp:80",
+        "CapabilityBoundingSet=CAP_NET_BIND_SERVICE",
+        "AmbientCapabilities=CAP_NET_BIND_SERVICE",
+        "PrivateUsers=no",
+    ];
+    assert_eq!(of(""), packaged_port);
+    assert_eq!(of("listen = \"[::]:8080\"\n"), ["IPAddressAllow=any", "SocketBindAllow=tcp:8080"]);
+    let private = "webroot = \"/var/www/html\"\nserver_ca = \"tls/acme-ca.pem\"\naccount = \"/srv/acme/account\"\n";
+    let private_lines = [
+        "IPAddressAllow=192.0.2.7",
+        "IPAddressAllow=192.0.2.53",
+        "ReadWritePaths=/srv/acme",
+        "ReadWritePaths=/var/www/html",
+    ];
+    assert_eq!(of(private), private_lines);
+    assert!(packaged(Unit::Renewing).contains(&format!("\nStateDirectory={}\n", ACME_STATE.replace("/var/lib/", ""))));
 }
 
 #[test]

@@ -9,7 +9,7 @@ import textwrap
 PAGES = ["install", "configure", "consumers", "diagnose", "incident", "rotate", "back-up", "restore",
          "upgrade", "audit-visit", "gdpr-request", "timetable", "capacity"]
 # Without a command for this machine.
-OTHERS = ["cluster", "faults"]
+OTHERS = ["acme", "cluster", "faults"]
 
 
 def blocks(page):

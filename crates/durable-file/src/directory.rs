@@ -63,6 +63,21 @@ impl Directory {
         Ok(Self(rustix::fs::open(path, flags, Mode::empty())?))
     }
 
+    /// Opens a folder in this one, and makes it if it is missing. `mode` is the permission bits of a new one,
+    /// before the umask.
+    ///
+    /// # Errors
+    /// The error of the system; a symbolic link is not followed.
+    pub fn open_or_make_folder(&self, name: &OsStr, mode: u32) -> io::Result<Self> {
+        let name = component(name)?;
+        match rustix::fs::mkdirat(&self.0, name, Mode::from_raw_mode(mode)) {
+            Ok(()) | Err(rustix::io::Errno::EXIST) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        Ok(Self(rustix::fs::openat(&self.0, name, flags, Mode::empty())?))
+    }
+
     /// Device and inode of the folder.
     ///
     /// # Errors
@@ -243,6 +258,22 @@ mod tests {
         }
         directory.remove(name).expect("a link");
         assert_eq!(fs::read_to_string(&target).expect("readable"), "precious");
+    }
+
+    #[test]
+    fn a_folder_below_is_made_once_and_a_link_to_one_is_refused() {
+        let (folder, elsewhere) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+        symlink(elsewhere.path(), folder.path().join("link")).expect("writable");
+        let directory = Directory::open(folder.path()).expect("a folder");
+        for _ in 0..2 {
+            let below = directory.open_or_make_folder(OsStr::new("below"), 0o755).expect("made or found");
+            let _ = below.open_or_create(OsStr::new("file"), 0o600).expect("writable");
+        }
+        assert!(folder.path().join("below/file").exists());
+        for name in ["link", "..", "a/b", ""] {
+            assert!(directory.open_or_make_folder(OsStr::new(name), 0o755).is_err(), "{name}");
+        }
+        assert_eq!(fs::read_dir(elsewhere.path()).expect("a folder").count(), 0);
     }
 
     #[test]

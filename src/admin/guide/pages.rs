@@ -22,10 +22,11 @@ macro_rules! page {
 }
 
 /// Every page, in the order of the index. A test compares the operations pages with the folder.
-pub(in crate::admin) const PAGES: [Page; 20] = [
+pub(in crate::admin) const PAGES: [Page; 21] = [
     page!("operations", "install"),
     page!("operations", "configure"),
     page!("operations", "consumers"),
+    page!("operations", "acme"),
     page!("operations", "diagnose"),
     page!("operations", "incident"),
     page!("operations", "rotate"),

@@ -1,13 +1,17 @@
 //! `certificates`: shows what a certificate names, whether the service would accept it, and replaces
-//! the service's own.
+//! the service's own; gets the server's certificate from an ACME server.
 //!
 //! The decisions are those of the service: its client verifier, its reader of names, its policy.
 
+#[cfg(feature = "acme")]
+mod acme;
+mod failure;
 mod fitness;
 mod inspect;
 mod inspection;
 mod json;
 mod purpose;
+mod replaced;
 mod rotate;
 mod text;
 mod trust;
@@ -17,6 +21,9 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::exit::Exit;
+use super::log::LogWriter;
+#[cfg(feature = "acme")]
+pub use acme::AcmeArguments;
 use purpose::Purpose;
 use rotate::RotateArguments;
 
@@ -49,13 +56,20 @@ pub enum CertificatesCommand {
     /// Replace a certificate of the service after it was checked, with the old files kept
     #[command(after_help = rotate::HELP)]
     Rotate(Box<RotateArguments>),
+    /// Get the server's certificate from an ACME server, or renew it
+    #[cfg(feature = "acme")]
+    #[command(after_help = acme::HELP)]
+    Acme(AcmeArguments),
 }
 
 /// Runs the command to its end.
-pub(super) fn run(command: &CertificatesCommand) -> Exit {
+#[cfg_attr(not(feature = "acme"), allow(unused_variables, reason = "only the command `acme` has a runtime"))]
+pub(super) fn run(command: &CertificatesCommand, log: &mut LogWriter) -> Exit {
     match command {
         CertificatesCommand::Inspect(arguments) => inspect::run(arguments),
         CertificatesCommand::Rotate(arguments) => rotate::run(arguments),
+        #[cfg(feature = "acme")]
+        CertificatesCommand::Acme(arguments) => acme::run(arguments, log),
     }
 }
 

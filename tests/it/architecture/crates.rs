@@ -5,7 +5,7 @@ use super::source::Source;
 use super::{Finding, finding};
 
 /// Crates of the workspace and the crates on which they may depend: dependencies point down.
-const CRATES: [(&str, &[&str]); 15] = [
+const CRATES: [(&str, &[&str]); 16] = [
     ("ehealth-core", &[]),
     ("soap", &["ehealth-core"]),
     // Signed notes; durable replacement of files.
@@ -19,6 +19,8 @@ const CRATES: [(&str, &[&str]); 15] = [
     // Certificates and keys in files, TLS client configuration.
     ("tls-files", &["text-file"]),
     ("datasets", &["ehealth-core", "c2sp-note", "durable-file", "tls-files"]),
+    // Certificates from an ACME server.
+    ("acme", &["durable-file", "tls-files"]),
     ("certificates", &["ehealth-core"]),
     ("cluster", &["ehealth-core", "audit-log", "tls-files"]),
     ("client", &["ehealth-core", "soap", "tls-files"]),
@@ -29,6 +31,7 @@ const CRATES: [(&str, &[&str]); 15] = [
         "ehealth-attributes",
         &[
             "ehealth-core",
+            "acme",
             "soap",
             "audit-log",
             "audit-verify",
@@ -64,7 +67,7 @@ impl Users {
 }
 
 /// Libraries and the crates that may use them outside tests.
-const LIBRARIES: [(&str, Users); 53] = [
+const LIBRARIES: [(&str, Users); 54] = [
     ("thiserror", All),
     // One library each: the crate that has it is what has to change with it.
     ("quick-xml", Only(&["datasets"])),
@@ -77,7 +80,8 @@ const LIBRARIES: [(&str, Users); 53] = [
     ("tokio-postgres-rustls", Only(&["cluster"])),
     ("x509-parser", Only(&["certificates"])),
     ("webpki", Only(&["certificates", "client", GATEWAY])),
-    ("rcgen", Only(&["testkit"])),
+    ("rcgen", Only(&["acme", "testkit"])),
+    ("instant-acme", Only(&["acme"])),
     ("memchr", Only(&["soap", GATEWAY])),
     // The network.
     ("bytes", Only(NETWORK)),
@@ -86,7 +90,7 @@ const LIBRARIES: [(&str, Users); 53] = [
     ("hyper-util", Only(NETWORK)),
     ("ipnet", Only(&[GATEWAY])),
     ("proxy-header", Only(&[GATEWAY])),
-    ("rustls", Only(&["datasets", "cluster", "client", "testkit", "tls-files", GATEWAY])),
+    ("rustls", Only(&["acme", "datasets", "cluster", "client", "testkit", "tls-files", GATEWAY])),
     ("tokio", Only(NETWORK)),
     ("tokio-rustls", Only(NETWORK)),
     // Cryptography and what every crate above core may use.
@@ -120,7 +124,7 @@ const LIBRARIES: [(&str, Users); 53] = [
     ("sd-notify", Only(&[GATEWAY])),
     ("tracing-subscriber", Only(&[GATEWAY, "testkit"])),
     ("toml", Only(&[GATEWAY, "testkit"])),
-    ("serde_json", Only(&[GATEWAY, "testkit", "audit-verify"])),
+    ("serde_json", Only(&["acme", GATEWAY, "testkit", "audit-verify"])),
     ("clap", Only(&[GATEWAY, "testkit", "audit-verify"])),
     ("indicatif", Only(&[GATEWAY, "testkit"])),
     ("tempfile", Only(&["testkit"])),
@@ -128,7 +132,7 @@ const LIBRARIES: [(&str, Users); 53] = [
 ];
 
 const GATEWAY: &str = "ehealth-attributes";
-const NETWORK: &[&str] = &["datasets", "cluster", "client", "testkit", GATEWAY];
+const NETWORK: &[&str] = &["acme", "datasets", "cluster", "client", "testkit", GATEWAY];
 
 /// Dependencies that point up, and libraries outside their crates.
 pub fn dependencies(sources: &[Source]) -> Vec<Finding> {

@@ -1,8 +1,10 @@
 //! Helpers that several tests share.
 
 // The service and the program under test.
+pub mod bad_acme;
 pub mod nodes;
 pub mod npm;
+pub mod pebble;
 pub mod program;
 #[allow(dead_code, reason = "tests/datasets uses the rest")]
 pub mod publisher;

@@ -5,8 +5,8 @@ use std::path::Path;
 use rustls::pki_types::CertificateDer;
 use serde_json::{Value, json};
 
+use super::super::failure::{Failure, failed};
 use super::super::fitness::{Inspected, days_left};
-use super::failure::{Failure, failed};
 use certificates::{Description, Facts, Profile, Purposes};
 use ehealth_core::model::Timestamp;
 

@@ -1,14 +1,9 @@
 //! Puts the files of a rotation in place.
 
-use std::ffi::OsString;
-use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
-
-use durable_file::{replace, replace_alike};
-use text_file::TextError;
 use tls_files::{write_pem, write_private_key};
 
-use super::failure::{Failure, failed};
+use super::super::failure::Failure;
+use super::super::replaced::{keep, previous, put};
 use super::plan::Plan;
 
 /// Permission bits of a certificate where there was none before.
@@ -33,25 +28,4 @@ pub(super) fn install(plan: &Plan) -> Result<(), Failure> {
         let back = back.map(|kept| format!("\nThe new key is in place; the old one is {kept}.")).unwrap_or_default();
         (exit, message + &back)
     })
-}
-
-/// Where the old file is kept.
-pub(super) fn previous(file: &Path) -> PathBuf {
-    let mut name = OsString::from(file);
-    name.push(".previous");
-    PathBuf::from(name)
-}
-
-fn keep(file: &Path, mode: u32) -> Result<(), Failure> {
-    let content = match text_file::read(file) {
-        Ok(content) => content,
-        Err(TextError::Io(error)) if error.kind() == ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(failed(&format_args!("`{}`: {error}", file.display()))),
-    };
-    put(&previous(file), content.as_bytes(), mode)
-}
-
-fn put(file: &Path, content: &[u8], mode: u32) -> Result<(), Failure> {
-    let done = if file.exists() { replace_alike(file, content) } else { replace(file, content, mode) };
-    done.map_err(|error| failed(&error))
 }

@@ -2,7 +2,6 @@
 //! installs it with `--write`.
 
 mod certificates;
-mod failure;
 mod holder;
 mod install;
 mod plan;
@@ -14,9 +13,9 @@ use clap::Args;
 use rustls::pki_types::PrivateKeyDer;
 use tls_files::{read_pkcs12, read_private_key};
 
-use self::failure::{Failure, failed};
 use self::holder::{Holder, parse_holder};
 use self::plan::Plan;
+use super::failure::{Failure, failed};
 use crate::app::SystemClock;
 use crate::cli::exit::{Exit, fail};
 use crate::cli::lookup::read_password;

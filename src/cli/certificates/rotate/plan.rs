@@ -4,9 +4,9 @@ use rustls::pki_types::PrivateKeyDer;
 use rustls::sign::CertifiedKey;
 use tls_files::{describe_error, provider, read_private_key};
 
+use super::super::failure::{Failure, failed};
 use super::super::fitness::{Validity, days_left, unfit_for};
 use super::certificates::Chain;
-use super::failure::{Failure, failed};
 use super::holder::{Files, Holder};
 use crate::server::tls::{is_valid_for, read_certificates};
 use ehealth_core::model::Timestamp;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::install::previous;
+use super::super::replaced::previous;
 use super::plan::Plan;
 
 /// Prints the plan, and what was done with it.
