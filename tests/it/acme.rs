@@ -301,7 +301,10 @@ fn a_certificate_that_does_not_fit_is_not_installed() {
     let made = |problem| fs::read(simulation.faulty_server(problem).0).expect("made");
     let (own, authority) = (folder.read("server.pem"), other.read("ca.pem"));
     let certificate = own.clone();
+    let end = b"-----END CERTIFICATE-----\n";
+    let leaf = &own[..own.windows(end.len()).position(|window| window == end).expect("PEM") + end.len()];
     for (issued, reason) in [
+        ([leaf, &authority[..]].concat(), "the certificates behind it did not sign it"),
         (other.read("server.pem"), "the certificate belongs to another key"),
         (made(ServerProblem::OtherName), "the certificate lacks localhost"),
         (made(ServerProblem::Expired), "the certificate is expired"),

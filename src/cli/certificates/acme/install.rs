@@ -1,9 +1,13 @@
 //! Verifies a new certificate, and puts it in place.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
-use rustls::pki_types::CertificateDer;
-use tls_files::write_pem;
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::ServerCertVerifier;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use tls_files::{provider, root_store, write_pem};
 
 use super::files;
 use super::plan::{Plan, inspect, missing_names};
@@ -80,5 +84,23 @@ fn unfit(
     if !is_chain {
         reasons.push("the certificates behind it are not its issuers".to_owned());
     }
+    if reasons.is_empty()
+        && let Err(error) = verify_signatures(chain, acme, at)
+    {
+        reasons.push(format!("the certificates behind it did not sign it: {error}"));
+    }
     reasons
+}
+
+/// Verifies the path as a caller does who trusts the last certificate of the chain (RFC 5280, 6.1). A certificate without
+/// issuers is what the CA wanted: there is nothing to verify it with.
+fn verify_signatures(chain: &[CertificateDer<'_>], acme: &AcmeSettings, at: Timestamp) -> Result<(), String> {
+    let [leaf, issuers @ ..] = chain else { return Ok(()) };
+    let (Some(anchor), Some(name)) = (issuers.last(), acme.names.first()) else { return Ok(()) };
+    let anchors = root_store(vec![anchor.clone().into_owned()]).map_err(|error| error.to_string())?;
+    let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(anchors), provider()).build();
+    let verifier = verifier.map_err(|error| error.to_string())?;
+    let name = ServerName::try_from(name.clone()).map_err(|error| error.to_string())?;
+    let at = UnixTime::since_unix_epoch(Duration::from_millis(u64::try_from(at.as_millis()).unwrap_or_default()));
+    verifier.verify_server_cert(leaf, issuers, &name, &[], at).map(|_| ()).map_err(|error| error.to_string())
 }
