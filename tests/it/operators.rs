@@ -20,7 +20,7 @@ use testkit::Workspace;
 
 use crate::support::environment::{say, skip};
 use crate::support::program::{DEADLINE, PROGRAM, Program, address_in};
-use crate::support::service::{CONSULT, TestService, question};
+use crate::support::service::{CONSULT, TestService, ask_with_curl, question};
 
 const ANNA: &str = "85073099932";
 const FUND: &str = "0999010126";
@@ -148,17 +148,7 @@ fn under_systemd_it_takes_its_sockets_and_reports_its_state() {
     if Command::new("curl").arg("--version").output().is_err() {
         skip("curl is missing; its question is not sent");
     } else {
-        let (certificate, key) = workspace.client("fund");
-        fs::write(folder.path().join("question"), question(FUND, PHYSICIAN, ANNA, "")).expect("written");
-        let asked = Command::new("curl")
-            .args(["-sS", "--noproxy", "*", "-H", "Content-Type: text/xml", "-H"])
-            .arg("traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
-            .args(["--data-binary", "@question", "--cacert"])
-            .args([workspace.authority(), "--cert".into(), certificate, "--key".into(), key])
-            .arg(format!("https://localhost:{}{CONSULT}", gateway.rsplit(':').next().expect("a port")))
-            .current_dir(folder.path())
-            .output()
-            .expect("curl");
+        let asked = ask_with_curl(&workspace, &gateway, &question(FUND, PHYSICIAN, ANNA, ""));
         assert!(text(&asked.stdout).contains("MSG00000"), "{}{}", text(&asked.stdout), text(&asked.stderr));
         let lines = program.hear("answered");
         let line = lines.last().expect("a line");

@@ -15,7 +15,7 @@ use testkit::Workspace;
 use crate::support::environment::skip;
 use crate::support::program::{PROGRAM, Program};
 use crate::support::python::Python;
-use crate::support::service::{CONSULT, question};
+use crate::support::service::{ask_with_curl, question};
 
 /// Log lines of this many exchanges, among lines of another kind.
 fn lines(exchanges: usize) -> String {
@@ -183,21 +183,8 @@ fn the_line_of_a_real_exchange_is_a_trace_that_otlp_reads() {
     let serving = said.iter().find(|line| line.contains("\"message\":\"serving\""));
     let serving: serde_json::Value = serde_json::from_str(serving.expect("it serves")).expect("JSON");
     let gateway = serving["address"].as_str().expect("an address");
-    fs::write(
-        folder.path().join("question"),
-        question("0999010126", "BACKTOWORK:ADVISORY_PHYSICIAN", "85073099932", ""),
-    )
-    .expect("written");
-    let (certificate, key) = workspace.client("fund");
-    let asked = Command::new("curl")
-        .args(["-sS", "--noproxy", "*", "-H", "Content-Type: text/xml", "-H"])
-        .arg("traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
-        .args(["--data-binary", "@question", "--cacert"])
-        .args([workspace.authority(), "--cert".into(), certificate, "--key".into(), key])
-        .arg(format!("https://localhost:{}{CONSULT}", gateway.rsplit(':').next().expect("a port")))
-        .current_dir(folder.path())
-        .output()
-        .expect("curl");
+    let asked =
+        ask_with_curl(&workspace, gateway, &question("0999010126", "BACKTOWORK:ADVISORY_PHYSICIAN", "85073099932", ""));
     assert!(asked.status.success(), "{}", String::from_utf8_lossy(&asked.stderr));
     let line = program.hear("\"answered\"").last().expect("a line").clone();
     program.stop();

@@ -8,6 +8,8 @@ mod disks;
 mod facts;
 mod kernel;
 mod machine;
+#[cfg(test)]
+mod machine_tests;
 mod permissions;
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,4 @@
-//! How a rotation fails.
+//! How a command about certificates fails.
 
 use crate::cli::exit::Exit;
 

@@ -1,7 +1,7 @@
 //! Whether a certificate is fit for a purpose, and why not.
 
 use super::purpose::Purpose;
-use certificates::{Facts, Profile, Purposes, UnfitLeaf, may_be_server};
+use certificates::{CertificateError, Facts, Profile, Purposes, UnfitLeaf, may_be_server};
 use ehealth_core::model::Timestamp;
 use soap::signature::{SignatureMethod, VerificationKey};
 
@@ -11,6 +11,21 @@ pub(super) struct Inspected {
     pub facts: Facts,
     pub profile: Profile,
     pub purposes: Purposes,
+}
+
+impl Inspected {
+    /// Parses a certificate.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn from_der(der: &[u8]) -> Result<Self, CertificateError> {
+        Ok(Self {
+            der: der.to_vec(),
+            facts: Facts::from_der(der)?,
+            profile: Profile::from_der(der)?,
+            purposes: Purposes::from_der(der)?,
+        })
+    }
 }
 
 /// Whether a certificate is valid at one moment.

@@ -4,16 +4,17 @@ use std::path::Path;
 
 use rustls::pki_types::CertificateDer;
 
+use super::failure::Failure;
 use super::fitness::Inspected;
 use super::inspection::Inspection;
 use super::purpose::Purpose;
-use super::trust::{Failure, Verdict};
+use super::trust::Verdict;
 use super::{InspectArguments, json, text};
 use crate::app::SystemClock;
 use crate::cli::exit::{Exit, fail};
 use crate::cli::lookup::read_password;
 use crate::server::tls::read_certificates;
-use certificates::{CertificateError, Facts, Profile, Purposes};
+use certificates::{CertificateError, Profile};
 use ehealth_core::model::Clock;
 use tls_files::read_pkcs12_certificates;
 
@@ -37,12 +38,7 @@ fn inspect(arguments: &InspectArguments) -> Result<Exit, Failure> {
         file,
         now: SystemClock.now(),
         purpose: arguments.purpose,
-        leaf: Inspected {
-            der: leaf.to_vec(),
-            facts: Facts::from_der(leaf).map_err(failed)?,
-            profile: Profile::from_der(leaf).map_err(failed)?,
-            purposes: Purposes::from_der(leaf).map_err(failed)?,
-        },
+        leaf: Inspected::from_der(leaf).map_err(failed)?,
         issuers: issuers
             .iter()
             .map(|issuer| Ok((issuer.to_vec(), Profile::from_der(issuer)?)))

@@ -10,6 +10,9 @@ use text_file::TextError;
 
 use super::failure::{Failure, failed};
 
+/// Permission bits of a certificate where there was none before.
+pub(super) const CERTIFICATE_MODE: u32 = 0o644;
+
 /// Where the old file is kept.
 pub(super) fn previous(file: &Path) -> PathBuf {
     let mut name = OsString::from(file);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use rustls::pki_types::CertificateDer;
 
 use super::InspectArguments;
+use super::failure::Failure;
 use crate::app::SystemClock;
 use crate::cli::exit::Exit;
 use crate::cli::settings_file::SettingsFile;
@@ -46,9 +47,6 @@ pub(super) struct Recognised {
     pub id: String,
     pub name: String,
 }
-
-/// Exit code and message of an error.
-pub(super) type Failure = (Exit, String);
 
 impl Verdict {
     /// Decides as the service does; `None` without `--ca` and `--config`.

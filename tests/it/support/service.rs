@@ -9,6 +9,7 @@
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -46,6 +47,22 @@ pub const NOW: &str = "2026-01-15T09:30:00.000Z";
 /// Paths of the two operations.
 pub const CONSULT: &str = "/eHealthAttributesService/v1/consult";
 pub const TEST: &str = "/TestConnectionServiceService/sendTestMessage";
+
+/// Asks a service at an address a question as the fund, with curl and in a trace.
+pub fn ask_with_curl(workspace: &Workspace, address: &str, question: &str) -> Output {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("question"), question).expect("written");
+    let (certificate, key) = workspace.client("fund");
+    Command::new("curl")
+        .args(["-sS", "--noproxy", "*", "-H", "Content-Type: text/xml", "-H"])
+        .arg("traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+        .args(["--data-binary", "@question", "--cacert"])
+        .args([workspace.authority(), "--cert".into(), certificate, "--key".into(), key])
+        .arg(format!("https://localhost:{}{CONSULT}", address.rsplit(':').next().expect("a port")))
+        .current_dir(folder.path())
+        .output()
+        .expect("curl")
+}
 
 /// A running service.
 pub struct TestService {

@@ -7,11 +7,9 @@ use std::path::Path;
 use durable_file::Directory;
 
 use crate::cli::certificates::failure::Failure;
-use crate::cli::certificates::replaced::{keep, put};
+use crate::cli::certificates::replaced::{CERTIFICATE_MODE, keep, put};
 use crate::cli::exit::Exit;
 
-/// Mode of a certificate that is new.
-const CERTIFICATE_MODE: u32 = 0o644;
 /// Mode of a secret.
 const SECRET_MODE: u32 = 0o600;
 /// Longest account file.

@@ -10,7 +10,7 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use tls_files::{provider, root_store, write_pem};
 
 use super::files;
-use super::plan::{Plan, inspect, missing_names};
+use super::plan::{Plan, missing_names};
 use crate::app::SystemClock;
 use crate::cli::certificates::failure::Failure;
 use crate::cli::certificates::fitness::{Inspected, Validity, unfit_for};
@@ -42,7 +42,7 @@ pub(super) fn install(
         (Exit::CertificateRefused, message)
     };
     let leaf = chain.first().ok_or_else(|| refused("the answer has no certificate".to_owned()))?;
-    let certificate = inspect(leaf).map_err(|error| refused(error.to_string()))?;
+    let certificate = Inspected::from_der(leaf).map_err(|error| refused(error.to_string()))?;
     // Later than the plan: an order takes time, and CAs let a certificate begin when they make it.
     let at = SystemClock.now();
     let reasons = unfit(&certificate, chain, at, acme, key);

@@ -2,8 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use rustls::pki_types::CertificateDer;
-
 use super::files;
 use crate::app::SystemClock;
 use crate::app::units::credential_file;
@@ -11,7 +9,7 @@ use crate::cli::certificates::failure::Failure;
 use crate::cli::certificates::fitness::{Inspected, Validity};
 use crate::cli::exit::Exit;
 use crate::config::{AcmeSettings, Settings};
-use certificates::{CertificateError, Facts, Profile, Purposes, sha256};
+use certificates::{CertificateError, Profile, sha256};
 use ehealth_core::closed_enum;
 use ehealth_core::model::{Clock, Digest, Timestamp};
 use tls_files::{provider, read_certificates, read_private_key};
@@ -100,18 +98,8 @@ pub(super) fn beside(certificate: &Path, key: &Path, credentials: &Path) -> Path
 
 fn read(file: &Path) -> Result<Inspected, Failure> {
     let chain = read_certificates(file).map_err(|error| (Exit::Failed, error.to_string()))?;
-    let leaf = chain.first().ok_or(CertificateError::Malformed).and_then(inspect);
+    let leaf = chain.first().ok_or(CertificateError::Malformed).and_then(|leaf| Inspected::from_der(leaf));
     leaf.map_err(|error| (Exit::Failed, format!("`{}`: {error}", file.display())))
-}
-
-/// Reads what is verified of a certificate.
-pub(super) fn inspect(leaf: &CertificateDer<'_>) -> Result<Inspected, CertificateError> {
-    Ok(Inspected {
-        der: leaf.to_vec(),
-        facts: Facts::from_der(leaf)?,
-        profile: Profile::from_der(leaf)?,
-        purposes: Purposes::from_der(leaf)?,
-    })
 }
 
 /// SHA-256 of the public key that belongs to a private key.

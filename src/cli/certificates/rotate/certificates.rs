@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::super::failure::{Failure, failed};
 use super::super::fitness::{Inspected, days_left};
-use certificates::{Description, Facts, Profile, Purposes};
+use certificates::{Description, Profile};
 use ehealth_core::model::Timestamp;
 
 /// A certificate with its issuers, parsed.
@@ -30,12 +30,7 @@ impl Chain {
             return Err(failed(&format_args!("`{name}`: has no certificate")));
         };
         let issuers = issuers.iter().map(|der| Profile::from_der(der)).collect::<Result<_, _>>().map_err(wrong)?;
-        let leaf = Inspected {
-            der: leaf.to_vec(),
-            facts: Facts::from_der(leaf).map_err(wrong)?,
-            profile: Profile::from_der(leaf).map_err(wrong)?,
-            purposes: Purposes::from_der(leaf).map_err(wrong)?,
-        };
+        let leaf = Inspected::from_der(leaf).map_err(wrong)?;
         Ok(Self { ders, leaf, issuers })
     }
 

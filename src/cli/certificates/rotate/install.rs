@@ -3,11 +3,9 @@
 use tls_files::{write_pem, write_private_key};
 
 use super::super::failure::Failure;
-use super::super::replaced::{keep, previous, put};
+use super::super::replaced::{CERTIFICATE_MODE, keep, previous, put};
 use super::plan::Plan;
 
-/// Permission bits of a certificate where there was none before.
-const CERTIFICATE_MODE: u32 = 0o644;
 /// Permission bits of a key where there was none before, and of each copy of a key.
 const KEY_MODE: u32 = 0o600;
 
