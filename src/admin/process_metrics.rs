@@ -79,7 +79,7 @@ pub(super) fn write_process_metrics(encoder: &mut DescriptorEncoder<'_>, process
     for metric in ProcessMetric::ALL {
         let mut family = Family::begin(encoder, metric.description())?;
         match metric {
-            ProcessMetric::Cpu => family.optional(process.cpu),
+            ProcessMetric::Cpu => family.optional(process.cpu.map(whole_milliseconds)),
             ProcessMetric::ResidentMemory => family.optional(process.resident_bytes),
             ProcessMetric::VirtualMemory => family.optional(process.virtual_bytes),
             ProcessMetric::OpenDescriptors => family.optional(process.open_descriptors),
@@ -89,4 +89,10 @@ pub(super) fn write_process_metrics(encoder: &mut DescriptorEncoder<'_>, process
         family.end()?;
     }
     Ok(())
+}
+
+/// Without the part below a millisecond. Two digits of seconds and nine of nanoseconds are eleven, as
+/// the number of a person has: some of them would read as one.
+fn whole_milliseconds(time: Duration) -> Duration {
+    Duration::from_millis(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
 }

@@ -329,6 +329,9 @@ async fn the_process_says_what_it_uses_after_it_is_confined() {
     let samples = parse_exposition(&unread::read_admin(admin, "/metrics").1);
     let value = |name: &str| samples[&format!("process_{name}")].parse::<f64>().expect("a number");
     assert!(value("cpu_seconds_total") > 0.0);
+    let cpu = &samples["process_cpu_seconds_total"];
+    let decimals = cpu.split_once('.').map_or("", |(_, decimals)| decimals);
+    assert!(decimals.len() <= 3, "{cpu}: with the nanoseconds it can read as the number of a person");
     assert!(value("resident_memory_bytes") > 1e6 && value("virtual_memory_bytes") > value("resident_memory_bytes"));
     assert!(value("open_fds") > 5.0 && value("max_fds") > value("open_fds"));
     let observed = samples["ehealth_attributes_observed_state_timestamp_seconds"].parse::<f64>().expect("a number");
